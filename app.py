@@ -1,0 +1,37 @@
+"""The server: `streamlit run app.py`.
+
+The main script is ui/frame.py. Were it this file, Streamlit would take the folder `pages` beside it for pages of its
+own until the first visit, and greet the first deep link with "Page not found".
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from ui import networks
+from ui.server import SecurityHeaders, on_script_error
+
+HERE = Path(__file__).resolve().parent
+
+
+@asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
+    """Loads and warms the networks before the first visitor."""
+    await anyio.to_thread.run_sync(networks.warm)
+    yield {}
+
+
+app = st.App(
+    HERE / "ui" / "frame.py",
+    lifespan=lifespan,
+    middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6), Middleware(SecurityHeaders)],
+    on_script_error=on_script_error,
+)

@@ -1,0 +1,62 @@
+"""Attention mechanisms that return everything they compute, and trained networks that contain them."""
+
+from attention_core.errors import (
+    AttentionCoreError,
+    ControlError,
+    InputError,
+    KindError,
+    ShapeError,
+    WeightsError,
+)
+from attention_core.inputs import clean_text, load_image
+from attention_core.mechanisms.cbam import (
+    CBAM,
+    CBAMTrace,
+    ChannelAttention,
+    ChannelAttentionTrace,
+    SpatialAttention,
+    SpatialAttentionTrace,
+)
+from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHeadTrace
+from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentionTrace
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
+from attention_core.mechanisms.trace import Trace
+from attention_core.models.registry import load_text_model, load_vision_model
+from attention_core.models.text import TextConfig, TextModel, TextTrace
+from attention_core.models.tokenization import Token
+from attention_core.models.vision import StageTrace, VisionClass, VisionConfig, VisionModel, VisionTrace
+
+__all__ = [
+    "CBAM",
+    "AttentionCoreError",
+    "CBAMTrace",
+    "ChannelAttention",
+    "ChannelAttentionTrace",
+    "ControlError",
+    "InputError",
+    "KindError",
+    "MultiHeadSelfAttention",
+    "MultiHeadTrace",
+    "SelfAttention",
+    "SelfAttentionTrace",
+    "ShapeError",
+    "SpatialAttention",
+    "SpatialAttentionTrace",
+    "SqueezeExcitation",
+    "SqueezeExcitationTrace",
+    "StageTrace",
+    "TextConfig",
+    "TextModel",
+    "TextTrace",
+    "Token",
+    "Trace",
+    "VisionClass",
+    "VisionConfig",
+    "VisionModel",
+    "VisionTrace",
+    "WeightsError",
+    "clean_text",
+    "load_image",
+    "load_text_model",
+    "load_vision_model",
+]

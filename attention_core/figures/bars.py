@@ -1,0 +1,189 @@
+"""Bars: one a channel, one a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+
+from ..errors import ControlError
+from .style import (
+    COLOURS,
+    FRAME,
+    QUIET,
+    Quantity,
+    array,
+    escaped,
+    header,
+    lay_out,
+    named,
+    range_text,
+    same_length,
+    shortened,
+    width_of,
+)
+
+
+def channel_bars(
+    values: ArrayLike,
+    *,
+    order: Literal["index", "sorted", "top"] = "index",
+    top: int = 10,
+    limits: tuple[float, float] | None = (0.0, 1.0),
+    quantity: Quantity = "channel",
+    value_name: str = "",
+    channel_name: str = "",
+    baseline: float | None = None,
+    title: str = "",
+    second: ArrayLike | None = None,
+    names: tuple[str, str] | None = None,
+) -> go.Figure:
+    """One bar a channel.
+
+    values    (C,);  second: (C,) beside them, with `names` of the two in the legend
+    order     "index" as they come, "sorted" strongest first, "top" the `top` strongest and `top` weakest;
+              a bar's customdata is its channel number in every order (from 0, as in the arrays)
+    limits    of the value axis; None: what the values need, 0 always included
+    baseline  a thin level line
+    """
+    v = array(values, 1)
+    series = [v]
+    if second is not None:
+        other = array(second, 1, "second")
+        same_length("second", len(other), len(v))
+        series.append(other)
+    channels, x = _order(v, order, top)
+    C = len(channels)
+    everything = np.stack(series)
+    low, high = limits if limits is not None else _limits(everything, baseline)
+    subtitle = _subtitle(series, names, value_name)
+    head = header(title, subtitle, below=270 + (24 if second is not None else 0), bar=False)
+    fig = go.Figure()
+    colours = [COLOURS[quantity], COLOURS["key"] if quantity == "channel" else COLOURS["embedding"]]
+    for i, s in enumerate(series):
+        name = escaped(names[i]) if names is not None else value_name
+        fig.add_trace(
+            go.Bar(
+                x=x,
+                y=s[channels],
+                customdata=channels,
+                name=name,
+                marker={"color": colours[i], "line": {"width": 0}},
+                hovertemplate=f"{channel_name} %{{customdata}}<br>{named(name, '%{y:.4f}')}<extra></extra>",
+            )
+        )
+    lay_out(fig, title=title, subtitle=subtitle, head=head, left=46, right=10, above=10, bottom=46)
+    # Beyond what 340 pixels can part, bars touch: gaps thinner than a pixel would only flicker.
+    fig.update_layout(bargap=0.25 if C <= 40 else 0.1 if C <= 80 else 0, bargroupgap=0, barmode="group")
+    fig.update_yaxes(range=[low, high], tickformat=".3~g", nticks=6, ticks="outside", ticklen=4, tickcolor=QUIET)
+    fig.update_xaxes(range=[float(x.min()) - 0.6, float(x.max()) + 0.6] if C else None)
+    fig.update_xaxes(title={"text": channel_name, "standoff": 6})
+    if order == "top" or C <= 20:
+        fig.update_xaxes(
+            tickmode="array", tickvals=x.tolist(), ticktext=[str(c) for c in channels], tickangle=-90 if C > 8 else 0,
+            tickfont={"size": 11},
+        )  # fmt: skip
+    elif order == "sorted":
+        fig.update_xaxes(showticklabels=False)  # a rank is no channel number; the hover label has it
+    else:
+        fig.update_xaxes(nticks=9, tickformat="d")
+    if baseline is not None:
+        fig.add_shape(
+            type="line", xref="paper", x0=0, x1=1, y0=baseline, y1=baseline,
+            line={"color": QUIET, "width": 1, "dash": "dash"},
+        )  # fmt: skip
+    if second is not None and names is not None:
+        fig.update_layout(
+            showlegend=True,
+            legend={
+                "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "yanchor": "top",
+                "y": 1 - head.bottom / head.height, "yref": "container", "bgcolor": "rgba(0,0,0,0)",
+            },
+            margin_t=head.bottom + 34,
+        )  # fmt: skip
+    return fig
+
+
+def probability_bars(
+    labels: Sequence[str],
+    probabilities: ArrayLike,
+    *,
+    value_name: str = "",
+    title: str = "",
+    highlight: int | None = None,
+) -> go.Figure:
+    """Horizontal bars on 0…1, in the order given, each with its percentage; `highlight` in another hue."""
+    p = array(probabilities, 1, "probabilities")
+    n = len(p)
+    same_length("labels", len(labels), n)
+    short = [shortened(text, 130) for text in labels]
+    colours = [COLOURS["weight"]] * n
+    if highlight is not None:
+        colours[highlight] = FRAME
+    head = header(title, value_name, below=4 + 26 * n + 26, bar=False)
+    fig = go.Figure(
+        go.Bar(
+            x=p,
+            y=np.arange(n),
+            orientation="h",
+            text=[_percent(float(v)) for v in p],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[escaped(text) for text in labels],
+            marker={"color": colours, "line": {"width": 0}},
+            hovertemplate="%{customdata}<br>" + named(value_name, "%{x:.4f}") + "<extra></extra>",
+        )
+    )
+    left = max((width_of(s) for s in short), default=0.0) + 12
+    lay_out(fig, title=title, subtitle=value_name, head=head, left=left, right=54, above=4, bottom=26)
+    fig.update_layout(bargap=0.25)
+    fig.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1], tickfont={"size": 11})
+    fig.update_yaxes(
+        range=[n - 0.5, -0.5], tickmode="array", tickvals=list(range(n)), ticktext=[escaped(s) for s in short]
+    )
+    return fig
+
+
+def _percent(p: float) -> str:
+    if np.isnan(p):
+        return "NaN"
+    if 0 < p < 0.0005:
+        return "< 0.1%"
+    if 0.9995 <= p < 1:
+        return "> 99.9%"
+    return f"{p:.1%}"
+
+
+def _order(v: Any, order: str, top: int) -> tuple[Any, Any]:
+    """Channel numbers in the order of drawing, and the place of each bar."""
+    C = len(v)
+    falling = np.argsort(-v, kind="stable")
+    if order == "index":
+        return np.arange(C), np.arange(C)
+    if order == "sorted" or (order == "top" and 2 * top >= C):
+        return falling, np.arange(C)
+    if order == "top":
+        if top < 1:
+            raise ControlError("figure.top", f"top is {top}; at least 1 is needed", top=top)
+        # one empty place between the strongest and the weakest
+        return np.concatenate([falling[:top], falling[-top:]]), np.r_[0:top, top + 1 : 2 * top + 1]
+    raise ControlError("figure.order", f"order is {order!r}; index, sorted or top is needed", order=order)
+
+
+def _limits(values: Any, baseline: float | None) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    low = min(0.0, float(finite.min(initial=0.0)), baseline or 0.0)
+    high = max(0.0, float(finite.max(initial=0.0)), baseline or 0.0)
+    if low == high:
+        return 0.0, 1.0
+    room = 0.05 * (high - low)
+    return (low - room if low < 0 else 0.0), (high + room if high > 0 else 0.0)
+
+
+def _subtitle(series: list[Any], names: tuple[str, str] | None, value_name: str) -> str:
+    if len(series) == 1 or names is None:
+        return named(value_name, range_text(np.concatenate(series)))
+    return " · ".join(f"{escaped(n)} {range_text(s)}" for n, s in zip(names, series, strict=True))

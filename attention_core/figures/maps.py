@@ -1,0 +1,234 @@
+"""Maps over space: one, several on one scale, and a mask over the photo that it belongs to."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import ControlError, ShapeError
+from .style import (
+    WEIGHT_SCALE,
+    MapKind,
+    array,
+    bounds,
+    colour_scale,
+    escaped,
+    header,
+    lay_out,
+    named,
+    same_length,
+    shortened,
+    subtitle_of,
+    width_of,
+)
+
+_SIDE = 320  # pixels of the longer side of a single map
+
+
+def spatial_map(
+    values: ArrayLike,
+    *,
+    kind: MapKind,
+    limit: float | None = None,
+    title: str = "",
+    value_name: str = "",
+    row_name: str = "y",
+    column_name: str = "x",
+) -> go.Figure:
+    """One (H, W) map with square pixels, first row on top; scale as in `matrix`, or "activation": 0…limit."""
+    z = array(values, 2)
+    H, W = z.shape
+    low, high, scale = bounds(z, kind, limit)
+    subtitle = subtitle_of(value_name, z)
+    head = header(title, subtitle, below=_SIDE * H / max(H, W) + 10)
+    fig = go.Figure(
+        go.Heatmap(
+            z=z,
+            hoverongaps=False,
+            hovertemplate=_place(row_name, column_name, value_name, "%{x}", "%{y}"),
+            **colour_scale(low, high, scale, header=head),
+        )
+    )
+    lay_out(fig, title=title, subtitle=subtitle, head=head, left=4, right=4, above=4, bottom=6)
+    _pixel_axes(fig, (-0.5, W - 0.5), (H - 0.5, -0.5))
+    return fig
+
+
+def map_grid(
+    maps: Sequence[ArrayLike],
+    *,
+    titles: Sequence[str],
+    kind: MapKind,
+    limit: float | None = None,
+    columns: int = 4,
+    row_titles: Sequence[str] | None = None,
+    title: str = "",
+    value_name: str = "",
+    row_name: str = "y",
+    column_name: str = "x",
+) -> go.Figure:
+    """Several maps on ONE scale, as tiles of one heatmap with NaN between them, a small title over each.
+
+    maps        each (H, W); a smaller map is drawn with larger pixels where its size divides the largest
+    titles      one a map;  row_titles: one a line of tiles, left of it
+    limit       None: the largest |value| of all maps
+    """
+    arrays = [array(m, 2, "maps") for m in maps]
+    if not arrays:
+        raise ShapeError("figure.no_maps", "no map came; at least 1 is needed", came=0, expected=1)
+    if columns < 1:
+        raise ControlError("figure.columns", f"columns is {columns}; at least 1 is needed", columns=columns)
+    same_length("titles", len(titles), len(arrays))
+    H, W = max(a.shape[0] for a in arrays), max(a.shape[1] for a in arrays)
+    for a in arrays:
+        if H % a.shape[0] or W % a.shape[1]:
+            raise ShapeError(
+                "figure.map_sizes", f"a map of {a.shape} does not divide the largest, {(H, W)}", came=a.shape,
+                expected=(H, W),
+            )  # fmt: skip
+    across = min(columns, len(arrays))
+    lines = -(-len(arrays) // across)
+    if row_titles is not None:
+        same_length("row_titles", len(row_titles), lines)
+    tile = float(np.clip(760 / across, 80, 190))  # pixels across one tile at full width
+    unit = W / tile  # cells a pixel
+    gap, over = max(1, round(10 * unit)), max(1, round(19 * unit))
+    width, height = across * W + (across - 1) * gap, lines * (H + over)
+    z = np.full((height, width), np.nan, dtype=np.result_type(*arrays))
+    x_words, y_words = [""] * width, [""] * height
+    spots: list[tuple[int, int]] = []
+    for i, a in enumerate(arrays):
+        line, place = divmod(i, across)
+        top, left = line * (H + over) + over, place * (W + gap)
+        spots.append((top, left))
+        z[top : top + H, left : left + W] = a.repeat(H // a.shape[0], axis=0).repeat(W // a.shape[1], axis=1)
+        x_words[left : left + W] = [str(x * a.shape[1] // W) for x in range(W)]
+        y_words[top : top + H] = [str(y * a.shape[0] // H) for y in range(H)]
+
+    everything = np.concatenate([a.ravel() for a in arrays])
+    low, high, scale = bounds(everything, kind, limit)
+    subtitle = subtitle_of(value_name, everything)
+    head = header(title, subtitle, below=height / unit + 8)
+    fig = go.Figure(
+        go.Heatmap(
+            z=z,
+            hoverongaps=False,
+            hovertemplate=_place(row_name, column_name, value_name, "%{x}", "%{y}"),
+            **colour_scale(low, high, scale, header=head),
+        )
+    )
+    side = [] if row_titles is None else [escaped(shortened(t, 90)) + " " for t in row_titles]
+    fig.add_trace(
+        go.Scatter(
+            x=[left - 0.5 + W / 2 for _, left in spots] + [-0.5] * len(side),
+            y=[top - 0.5 for top, _ in spots] + [i * (H + over) + over - 0.5 + H / 2 for i in range(len(side))],
+            text=[escaped(t) for t in titles] + side,
+            textposition=["top center"] * len(spots) + ["middle left"] * len(side),
+            textfont={"size": 11},
+            mode="text",
+            hoverinfo="skip",
+            cliponaxis=False,
+        )
+    )
+    left_room = max((width_of(s) for s in side), default=-4.0) + 8
+    lay_out(fig, title=title, subtitle=subtitle, head=head, left=left_room, right=4, above=0, bottom=6)
+    _pixel_axes(fig, (-0.5, width - 0.5), (height - 0.5, -0.5))
+    # Not drawn; %{x} and %{y} of the hover label take the place inside the tile from them.
+    fig.update_xaxes(tickmode="array", tickvals=list(range(width)), ticktext=x_words)
+    fig.update_yaxes(tickmode="array", tickvals=list(range(height)), ticktext=y_words)
+    return fig
+
+
+def mask_over_photo(
+    photo: NDArray[np.uint8],
+    mask: ArrayLike,
+    *,
+    opacity: float = 0.6,
+    stretch: bool = False,
+    title: str = "",
+    value_name: str = "",
+    stretched_note: str = "",
+    row_name: str = "y",
+    column_name: str = "x",
+) -> go.Figure:
+    """The photo with the mask above it, cell borders exactly on the photo's borders.
+
+    photo     (S, S, 3) uint8;  mask: (h, w) in 0…1 at its own resolution
+    stretch   colours from the mask's minimum to its maximum; `stretched_note` then stands beside the range.
+              Otherwise colours are fixed to 0…1, and a flat mask looks flat.
+    """
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+        raise ShapeError(
+            "figure.photo", f"photo is {photo.dtype} {photo.shape}; uint8 (S, S, 3) is needed", came=photo.shape
+        )
+    z = array(mask, 2, "mask")
+    (H, W), (h, w) = photo.shape[:2], z.shape
+    low, high = 0.0, 1.0
+    if stretch and np.isfinite(z).any():
+        low, high = float(np.nanmin(z)), float(np.nanmax(z))
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+    subtitle = subtitle_of(value_name, z)
+    if stretch and stretched_note:
+        subtitle += f" · {stretched_note}"
+    head = header(title, subtitle, below=_SIDE * H / max(H, W) + 10)
+    # Pixel i of the photo covers i - 0.5 … i + 0.5, so the photo reaches from -0.5 to W - 0.5.
+    dx, dy = W / w, H / h
+    fig = go.Figure(
+        [
+            go.Image(source=_png(photo), x0=0, dx=1, y0=0, dy=1, hoverinfo="skip"),
+            go.Heatmap(
+                z=z,
+                x0=-0.5 + dx / 2,
+                dx=dx,
+                y0=-0.5 + dy / 2,
+                dy=dy,
+                opacity=opacity,
+                hoverongaps=False,
+                hovertemplate=_place(row_name, column_name, value_name, "%{x}", "%{y}"),
+                **colour_scale(low, high, WEIGHT_SCALE, header=head),
+            ),
+        ]
+    )
+    lay_out(fig, title=title, subtitle=subtitle, head=head, left=4, right=4, above=4, bottom=6)
+    _pixel_axes(fig, (-0.5, W - 0.5), (H - 0.5, -0.5))
+    # Not drawn; the hover label takes the cell's own row and column from them.
+    fig.update_xaxes(
+        tickmode="array", tickvals=[-0.5 + dx * (i + 0.5) for i in range(w)], ticktext=[str(i) for i in range(w)]
+    )
+    fig.update_yaxes(
+        tickmode="array", tickvals=[-0.5 + dy * (i + 0.5) for i in range(h)], ticktext=[str(i) for i in range(h)]
+    )
+    return fig
+
+
+def _place(row_name: str, column_name: str, value_name: str, x: str, y: str) -> str:
+    return f"{row_name} {y}, {column_name} {x}<br>{named(value_name, '%{z:.4f}')}<extra></extra>"
+
+
+def _pixel_axes(fig: go.Figure, x: tuple[float, float], y: tuple[float, float]) -> None:
+    """Square pixels, row 0 on top, packed to the top left, no labels."""
+    fig.update_xaxes(range=list(x), constrain="domain", constraintoward="left", showticklabels=False)
+    fig.update_yaxes(
+        range=list(y), constrain="domain", constraintoward="top", scaleanchor="x", scaleratio=1, showticklabels=False
+    )
+
+
+def _png(photo: NDArray[np.uint8]) -> str:
+    """The photo as a PNG data URI, loss-free (a third of what its numbers would take in JSON)."""
+    H, W, _ = photo.shape
+    lines = np.zeros((H, 1 + 3 * W), dtype=np.uint8)  # each line opens with its filter: 0, none
+    lines[:, 1:] = photo.reshape(H, 3 * W)
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    start = struct.pack(">IIBBBBB", W, H, 8, 2, 0, 0, 0)
+    body = chunk(b"IHDR", start) + chunk(b"IDAT", zlib.compress(lines.tobytes(), 6)) + chunk(b"IEND", b"")
+    return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode("ascii")

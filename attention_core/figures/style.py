@@ -1,0 +1,334 @@
+"""The look of every figure: colours, scales, template, header and the text that fits.
+
+A figure here is drawn on a transparent ground and takes its text colour from the template, because the
+page may turn from light to dark without Python hearing of it.  Header (title, true range, colour bar)
+is measured in pixels from the top, so that nothing moves when the browser finds out how wide it is.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import ControlError, ShapeError
+
+Quantity = Literal["embedding", "query", "key", "value", "score", "weight", "output", "channel", "mask"]
+Kind = Literal["weight", "signed"]
+MapKind = Literal["weight", "signed", "activation"]
+Scale = list[tuple[float, str]]
+
+# One hue a quantity, Okabe-Ito darkened or lightened until each has 3:1 on white and on #0e1117.
+COLOURS: dict[Quantity, str] = {
+    "embedding": "#7A8087",
+    "query": "#0072B2",
+    "key": "#D55E00",
+    "value": "#009E73",
+    "score": "#BE6493",
+    "weight": "#A27F00",
+    "output": "#8F5340",
+    "channel": "#3C92CE",
+    "mask": "#A8329B",
+}
+
+# viridis: perceptually uniform, readable by the colour-blind.  For what lies in 0...1.
+WEIGHT_SCALE: Scale = [
+    (0.0, "#440154"), (0.1, "#482475"), (0.2, "#414487"), (0.3, "#355f8d"), (0.4, "#2a788e"), (0.5, "#21918c"),
+    (0.6, "#22a884"), (0.7, "#44bf70"), (0.8, "#7ad151"), (0.9, "#bddf26"), (1.0, "#fde725"),
+]  # fmt: skip
+# Blue, white, red: for what has a sign; white is always 0.
+SIGNED_SCALE: Scale = [
+    (0.0, "#053061"), (0.1, "#2166ac"), (0.2, "#4393c3"), (0.3, "#92c5de"), (0.4, "#d1e5f0"), (0.5, "#f7f7f7"),
+    (0.6, "#fddbc7"), (0.7, "#f4a582"), (0.8, "#d6604d"), (0.9, "#b2182b"), (1.0, "#67001f"),
+]  # fmt: skip
+# inferno: for activations, 0 and up without a natural end; not to be taken for a weight.
+ACTIVATION_SCALE: Scale = [
+    (0.0, "#000004"), (0.125, "#1f0c48"), (0.25, "#550f6d"), (0.375, "#88226a"), (0.5, "#ba3655"),
+    (0.625, "#e35933"), (0.75, "#f98c0a"), (0.875, "#f9c932"), (1.0, "#fcffa4"),
+]  # fmt: skip
+
+FRAME = "#F2600C"  # frame of what is chosen: stands out from both scales and both grounds
+QUIET = "#808A96"  # lines that belong to neither ground
+FONT = "Source Sans, 'Noto Sans SC', 'Noto Sans CJK SC', sans-serif"
+MINUS = "\N{MINUS SIGN}"
+TEXT = "#747C86"  # 4:1 on white and on #0e1117, where the page's own theme does not reach (exports)
+
+_AXIS: dict[str, Any] = {
+    "showgrid": False,
+    "zeroline": False,
+    "showline": False,
+    "ticks": "",
+    "automargin": False,
+    "title": {"standoff": 4, "font": {"size": 12}},
+    "tickfont": {"size": 12},
+}
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": FONT, "size": 12, "color": TEXT},
+        "title": {"font": {"size": 15, "color": TEXT}},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "colorway": list(COLOURS.values()),
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "hoverlabel": {"font": {"family": FONT, "size": 13}},
+    }
+)
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def array(values: ArrayLike, ndim: int, what: str = "values") -> NDArray[Any]:
+    """`values` as a float array of `ndim` axes; floats keep their precision, the rest becomes float32."""
+    a = np.asarray(values)
+    if a.ndim != ndim:
+        raise ShapeError(
+            "figure.dimensions",
+            f"{what} has {a.ndim} dimensions {a.shape}; {ndim} are needed",
+            what=what, came=a.ndim, expected=ndim,
+        )  # fmt: skip
+    if a.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+        a = a.astype(np.float32)
+    return a
+
+
+def same_length(what: str, came: int, expected: int) -> None:
+    """Raise ShapeError when `came` labels are given for `expected` things."""
+    if came != expected:
+        raise ShapeError(
+            "figure.labels", f"{what}: {came} came, {expected} are needed", what=what, came=came, expected=expected
+        )
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number as text, with a true minus sign; very small and very large ones as a power of ten.
+
+    digits   decimals; a value that they would round to nothing is written as 1.2e-05 instead
+    """
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "∞" if value > 0 else MINUS + "∞"
+    size = abs(value)
+    plain = size == 0 or 0.5 * 10.0**-digits <= size < 1e5
+    text = f"{value:.{digits}f}" if plain else f"{value:.1e}"
+    if text.strip("-0.") == "":
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def range_text(values: ArrayLike, digits: int = 3) -> str:
+    """True minimum and maximum, "-1.234 … 0.567"; a dash where there is no number at all (empty or all NaN)."""
+    a = np.asarray(values, dtype=np.float64)
+    a = a[~np.isnan(a)]
+    if a.size == 0:
+        return "\N{EN DASH}"
+    low, high = float(a.min()), float(a.max())
+    # 0.4999 … 0.5001 must not read 0.500 … 0.500.
+    for more in range(digits, digits + 4):
+        text = f"{number(low, more)} … {number(high, more)}"
+        if low == high or number(low, more) != number(high, more):
+            return text
+    return f"{number(low, digits)} … {number(high, digits)}"
+
+
+def largest(values: ArrayLike) -> float:
+    """The largest finite |value|; 1 where there is none or all are 0, so that a scale has a width."""
+    a = np.abs(np.asarray(values, dtype=np.float64))
+    a = a[np.isfinite(a)]
+    top = float(a.max()) if a.size else 0.0
+    return top if top > 0 else 1.0
+
+
+def bounds(values: ArrayLike, kind: MapKind, limit: float | None) -> tuple[float, float, Scale]:
+    """Lowest and highest value of the scale, and its colours.
+
+    weight: always 0…1.  signed: -limit…limit.  activation: 0…limit.  A limit of None is the largest |value|.
+    """
+    if kind == "weight":
+        return 0.0, 1.0, WEIGHT_SCALE
+    if limit is not None and not (np.isfinite(limit) and limit >= 0):
+        raise ControlError("figure.limit", f"limit is {limit}; a finite number above 0 is needed", limit=limit)
+    top = float(limit) if limit else largest(values)
+    if kind == "signed":
+        return -top, top, SIGNED_SCALE
+    if kind == "activation":
+        return 0.0, top, ACTIVATION_SCALE
+    raise ControlError("figure.kind", f"kind is {kind!r}; weight, signed or activation is needed", kind=kind)
+
+
+# ---------------------------------------------------------------- text
+
+
+def escaped(text: str) -> str:
+    """A token as it is typed: Plotly would read <b> or <s> as a tag and a line break as HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def width_of(text: str, size: float = 12) -> float:
+    """About how many pixels wide `text` is: a Chinese character is 1 em, a Latin letter 0.56 em."""
+    ems = 0.0
+    for c in text:
+        if unicodedata.combining(c):
+            continue
+        ems += 1.02 if unicodedata.east_asian_width(c) in "WF" else 0.78 if c.isupper() or c in "mw—…@%" else 0.55
+    return ems * size
+
+
+def shortened(text: str, pixels: float, size: float = 12) -> str:
+    """`text` cut with an ellipsis so that it is at most about `pixels` wide."""
+    if width_of(text, size) <= pixels:
+        return text
+    cut = text
+    while cut and width_of(cut + "…", size) > pixels:
+        cut = cut[:-1]
+    return cut + "…"
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """Tick labels of one axis, ready for layout.xaxis / yaxis, and what room they take."""
+
+    vals: list[float]
+    text: list[str]
+    width: float  # pixels of the widest label
+    size: int  # of the font
+    complete: bool  # every label is there in full, so %{x} in a hover template gives it
+
+
+def ticks(labels: Sequence[str], *, room: float = 96, most: int = 40) -> Ticks:
+    """Positions 0…n-1 with `labels` (which may repeat), thinned beyond `most` and shortened to `room` pixels."""
+    n = len(labels)
+    size = 12 if n <= 16 else 11 if n <= 24 else 10 if n <= most else 9
+    step = 1 if n <= most else -(-n // (most // 2))
+    shown = list(range(0, n, step))
+    short = [shortened(labels[i], room, size) for i in shown]
+    return Ticks(
+        vals=[float(i) for i in shown],
+        text=[escaped(s) for s in short],
+        width=max((width_of(s, size) for s in short), default=0.0),
+        size=size,
+        complete=step == 1 and all(s == str(labels[i]) for s, i in zip(short, shown, strict=True)),
+    )
+
+
+# ---------------------------------------------------------------- frame of a figure
+
+
+def colour_scale(low: float, high: float, scale: Scale, *, header: Header) -> dict[str, Any]:
+    """zmin, zmax, colours and a horizontal colour bar under the title, for any heatmap."""
+    middle = (low + high) / 2
+    vals = [low, middle, high]
+    digits = 2 if high - low >= 0.1 else 3 if high - low >= 0.01 else 4
+    text = [_short_number(v, digits) for v in vals]
+    return {
+        "zmin": low,
+        "zmax": high,
+        "colorscale": [list(stop) for stop in scale],
+        "showscale": True,
+        "colorbar": {
+            "orientation": "h",
+            "thickness": 9,
+            "thicknessmode": "pixels",
+            "len": 190,
+            "lenmode": "pixels",
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "xpad": 20,
+            "y": 1 - header.bar_top / header.height,
+            "yref": "container",
+            "yanchor": "top",
+            "ypad": 0,
+            "outlinewidth": 0,
+            "ticks": "",
+            "tickvals": vals,
+            "ticktext": text,
+            "tickfont": {"size": 11},
+        },
+    }
+
+
+def _short_number(value: float, digits: int) -> str:
+    text = number(value, digits)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+@dataclass(frozen=True)
+class Header:
+    """Pixels: how high the whole figure is, where the colour bar starts, where the picture may begin."""
+
+    height: float
+    bar_top: float
+    bottom: float
+
+
+def header(title: str, subtitle: str, *, below: float, bar: bool = True) -> Header:
+    """Room for title, range and colour bar, above `below` pixels of picture (its own labels included)."""
+    top = 6.0 + (20 if title else 0) + (19 if subtitle else 0)
+    bar_top = top + 4
+    if bar:
+        top += 4 + 9 + 20
+    return Header(height=top + below, bar_top=bar_top, bottom=top)
+
+
+def lay_out(
+    fig: go.Figure,
+    *,
+    title: str,
+    subtitle: str,
+    head: Header,
+    left: float,
+    right: float,
+    above: float,
+    bottom: float,
+    title_colour: str | None = None,
+) -> None:
+    """Template, header and margins; `above` are the pixels between the header and the plot (its top labels)."""
+    text = title or f'<span style="font-size:12px;font-weight:normal">{subtitle}</span>'
+    heading: dict[str, Any] = {
+        "text": text,
+        "x": 0,
+        "xref": "container",
+        "xanchor": "left",
+        "y": 1 - 6 / head.height,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"l": 4, "t": 0, "b": 0, "r": 0},
+        "font": {"size": 15},
+        "automargin": False,
+    }
+    if title:
+        heading["subtitle"] = {"text": subtitle, "font": {"size": 12}}
+        if title_colour:
+            heading["font"]["color"] = title_colour
+    fig.update_layout(
+        template=TEMPLATE,
+        title=heading,
+        height=round(head.height),
+        margin={"l": left, "r": right, "t": head.bottom + above, "b": bottom, "pad": 0, "autoexpand": False},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": FONT, "size": 12},
+        dragmode=False,
+        hovermode="closest",
+        showlegend=False,
+    )
+    fig.update_xaxes(fixedrange=True, showgrid=False, zeroline=False, automargin=False)
+    fig.update_yaxes(fixedrange=True, showgrid=False, zeroline=False, automargin=False)
+
+
+def subtitle_of(value_name: str, values: ArrayLike) -> str:
+    """ "weight: 0.013 … 0.871": what the numbers are and where they truly lie."""
+    return f"{value_name}: {range_text(values)}" if value_name else range_text(values)
+
+
+def named(name: str, value: str) -> str:
+    """A line of a hover label; the name is left out where there is none."""
+    return f"{name}: {value}" if name else value

@@ -1,0 +1,1 @@
+"""Networks that contain the mechanisms, and where their weights come from."""

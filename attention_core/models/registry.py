@@ -1,0 +1,122 @@
+"""What can be loaded by name, and the loading: every file is checked against its checksum first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors.torch import load
+
+from attention_core.errors import ControlError, WeightsError
+from attention_core.models.text import TextConfig, TextModel
+from attention_core.models.tokenization import Tokenizer
+from attention_core.models.vision import VisionClass, VisionConfig, VisionModel
+from attention_core.runtime.device import choose_device
+
+TEXT_MODELS = ("bilingual",)
+VISION_MODELS = ("plain", "se", "cbam")
+
+Model = TypeVar("Model", bound=torch.nn.Module)
+
+
+@cache
+def assets_folder() -> Path:
+    """Where weights and samples lie: in the installed package, or beside it in a clone."""
+    packaged = Path(str(files("attention_core"))) / "assets"
+    return packaged if packaged.is_dir() else packaged.parent.parent / "assets"
+
+
+def load_text_model(name: str = "bilingual", device: str | torch.device | None = None) -> TextModel:
+    """The trained encoder that ships, ready to trace.
+
+    device: None = CUDA if there, else Apple MPS, else CPU. Raises `ControlError` for an unknown name and
+    `WeightsError` for a missing or altered file.
+    """
+    manifest, state = _read("text", name, TEXT_MODELS)
+    config: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in manifest["config"].items()
+    }
+    described = manifest["tokenizer"]
+    vocabulary = _checked_bytes(assets_folder() / "text" / described["file"], described["sha256"])
+    model = TextModel(TextConfig(**config), Tokenizer.from_json(vocabulary.decode()))
+    return _filled(model, state, device)
+
+
+def load_vision_model(name: str = "cbam", device: str | torch.device | None = None) -> VisionModel:
+    """One of the three builds that ship: "plain", "se" or "cbam". `device` and errors as in `load_text_model`."""
+    manifest, state = _read("vision", name, VISION_MODELS)
+    config: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in manifest["config"].items()
+    }
+    return _filled(VisionModel(VisionConfig(**config), vision_classes()), state, device)
+
+
+def vision_classes() -> tuple[VisionClass, ...]:
+    """The 100 classes in output order."""
+    listed = json.loads((assets_folder() / "vision" / "classes.json").read_text(encoding="utf-8"))
+    return tuple(VisionClass(**entry) for entry in listed)
+
+
+def vision_groups() -> dict[str, dict[str, str]]:
+    """Group key → its name by language code."""
+    groups: dict[str, dict[str, str]] = json.loads(
+        (assets_folder() / "vision" / "groups.json").read_text(encoding="utf-8")
+    )
+    return groups
+
+
+def scores(kind: str) -> dict[str, Any]:
+    """What `python -m training.evaluate` measured on the shipped networks; kind: "text" or "vision"."""
+    name = {"text": "bilingual.scores.json", "vision": "scores.json"}[kind]
+    measured: dict[str, Any] = json.loads((assets_folder() / kind / name).read_text(encoding="utf-8"))
+    return measured
+
+
+def manifest(kind: str, name: str) -> dict[str, Any]:
+    """Sizes, training and checksum of shipped weights; kind: "text" or "vision"."""
+    path = assets_folder() / kind / f"{name}.json"
+    if not path.exists():
+        raise WeightsError(
+            "weights.missing",
+            f"{path.name} is not in {path.parent}; reinstall the package, or train it (docs/training.md).",
+            name=path.name,
+        )
+    described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return described
+
+
+def _read(kind: str, name: str, known: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    if name not in known:
+        raise ControlError(
+            "model.unknown", f"no model is called {name!r}; expected one of {', '.join(known)}.", came=name
+        )
+    described = manifest(kind, name)
+    data = _checked_bytes(assets_folder() / kind / described["weights"], described["sha256"])
+    return described, load(data)
+
+
+def _checked_bytes(path: Path, sha256: str) -> bytes:
+    if not path.exists():
+        raise WeightsError(
+            "weights.missing", f"{path.name} is not in {path.parent}; reinstall the package.", name=path.name
+        )
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise WeightsError(
+            "weights.altered",
+            f"{path.name} does not have the checksum that was recorded for it: it is cut off or altered. "
+            "Reinstall the package.",
+            name=path.name,
+        )
+    return data
+
+
+def _filled(model: Model, state: dict[str, torch.Tensor], device: str | torch.device | None) -> Model:
+    # float16 is for the file only: on a CPU it is slow, and its rounding would show in the traces.
+    model.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in state.items()})
+    return model.eval().requires_grad_(False).to(choose_device(device))

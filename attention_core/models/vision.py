@@ -1,0 +1,232 @@
+"""One small residual network in three builds that differ in nothing but the attention after each stage.
+
+    stem → (residual stage → attention) × n → Σ M·F / Σ M over positions → linear
+
+He et al. 2016 for the residual block. The attention sits on the trunk, after the stage, where no shortcut can carry the
+unattended features past it. M is the last spatial mask of the CBAM build; without one, M ≡ 1 makes it average pooling.
+
+B batch, C channels, H × W the map, S the side of the square photo.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from attention_core.errors import ControlError
+from attention_core.inputs.image import ImageLike, to_square_tensor
+from attention_core.mechanisms.cbam import CBAM, CBAMTrace
+from attention_core.mechanisms.checks import check_shape
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
+from attention_core.mechanisms.trace import Trace
+
+AttentionKind = Literal["plain", "se", "cbam"]
+PIXEL_MEAN, PIXEL_SPREAD = 0.45, 0.27  # of all training pixels; one number for the three colours keeps greys grey
+
+
+@dataclass(frozen=True)
+class VisionConfig:
+    """Sizes of the network. widths: C of each stage; strides: the step of each stage's first convolution."""
+
+    attention: AttentionKind
+    classes: int
+    widths: tuple[int, ...] = (32, 64, 160)
+    strides: tuple[int, ...] = (1, 2, 1)
+    image_size: int = 64
+    reduction: int = 16
+
+
+@dataclass(frozen=True)
+class VisionClass:
+    """A thing that the network can name. wnid: its WordNet id; group: key of its kind, such as "dog"."""
+
+    wnid: str
+    en: str
+    zh: str
+    group: str
+
+
+@dataclass(frozen=True, eq=False)
+class StageTrace(Trace):
+    """One stage: what comes out of its convolutions, and what attention makes of it."""
+
+    name: str
+    features: Tensor  # (1, C, H, W) before attention
+    attention: SqueezeExcitationTrace | CBAMTrace | None
+    output: Tensor  # (1, C, H, W) after attention; the features themselves where there is none
+
+
+@dataclass(frozen=True, eq=False)
+class VisionTrace(Trace):
+    """One photo on its whole way through the network."""
+
+    image: Tensor  # (3, S, S) in 0…1, as the network saw it
+    crop: tuple[int, int, int, int]  # left, top, right, bottom of that square in the photo's own pixels
+    stages: tuple[StageTrace, ...]
+    pooled: Tensor  # (C,)
+    logits: Tensor  # (classes,)
+    probabilities: Tensor  # (classes,)
+    classes: tuple[VisionClass, ...]
+
+    def top(self, k: int = 5) -> list[tuple[VisionClass, float]]:
+        """The k likeliest classes with their probabilities, likeliest first."""
+        best = self.probabilities.topk(min(k, len(self.classes)))
+        return [
+            (self.classes[index], probability)
+            for index, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        ]
+
+
+class ResidualStage(nn.Module):
+    """Two 3×3 convolutions and a shortcut around them."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or channels_in != channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(channels_in, channels, 1, stride, bias=False), nn.BatchNorm2d(channels)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, C', H', W') → (B, C, H, W)."""
+        branch: Tensor = self.norm2(self.conv2(self.norm1(self.conv1(x)).relu()))
+        added: Tensor = branch + self.shortcut(x)
+        return added.relu()
+
+
+def _attention(kind: AttentionKind, channels: int, reduction: int) -> nn.Module:
+    if kind == "se":
+        return SqueezeExcitation(channels, reduction)
+    if kind == "cbam":
+        return CBAM(channels, reduction)
+    return nn.Identity()
+
+
+class VisionModel(nn.Module):
+    """Names the main thing in a photo. `stage_names` are the keys of `overrides` in `trace`."""
+
+    def __init__(self, config: VisionConfig, classes: tuple[VisionClass, ...] = ()) -> None:
+        super().__init__()
+        if config.attention not in get_args(AttentionKind):
+            raise ControlError(
+                "control.attention",
+                f"attention is {config.attention!r}; expected one of {', '.join(get_args(AttentionKind))}.",
+                came=config.attention,
+            )
+        self.config = config
+        self.classes = classes
+        first = config.widths[0]
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, first, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(first), nn.ReLU()
+        )
+        widths = zip((first, *config.widths), config.widths, config.strides, strict=False)
+        self.stages = nn.ModuleList(ResidualStage(before, after, stride) for before, after, stride in widths)
+        self.attentions = nn.ModuleList(
+            _attention(config.attention, width, config.reduction) for width in config.widths
+        )
+        self.classifier = nn.Linear(config.widths[-1], config.classes)
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """ "stage1", "stage2", … from the photo to the prediction."""
+        return tuple(f"stage{index + 1}" for index in range(len(self.stages)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The fast path: images (B, 3, S, S) in 0…1 → logits (B, classes). Raises `ShapeError`, `KindError`."""
+        check_shape("images", images, ("B", 3, "S", "S"), self.classifier.weight.dtype)
+        x = self.stem(self._standardised(images))
+        mask: Tensor | None = None
+        for stage, attention in zip(self.stages, self.attentions, strict=True):
+            x = stage(x)
+            if isinstance(attention, CBAM):
+                # The last mask is needed again for the pooling.
+                x = attention.channel(x)
+                mask = attention.spatial.mask(x)
+                x = x * mask
+            else:
+                x = attention(x)
+        logits: Tensor = self.classifier(masked_mean(x, mask))
+        return logits
+
+    @torch.no_grad()
+    def trace(self, image: ImageLike, *, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> VisionTrace:
+        """The whole way of a photo through the network.
+
+        image: PIL image, uint8 array (H, W, 3) or float tensor (3, H, W) in 0…1; the largest centred square is used.
+        overrides: stage name → what-if controls of that stage's attention, such as
+        {"stage2": {"gate_override": tensor}}. Raises `ControlError`, `ShapeError`, `KindError`.
+        """
+        controls = self._checked_overrides(overrides or {})
+        square, crop = to_square_tensor(image, self.config.image_size)
+        square = square.to(self.classifier.weight)  # its device and its dtype
+        # In training mode the norms move their running statistics: a copy's, as a trace leaves no mark on the module.
+        network = copy.deepcopy(self) if self.training else self
+        x = network.stem(self._standardised(square[None]))
+        stages = []
+        mask: Tensor | None = None
+        for name, stage, attention in zip(self.stage_names, network.stages, network.attentions, strict=True):
+            features = stage(x)
+            traced: SqueezeExcitationTrace | CBAMTrace | None = None
+            x = features
+            if isinstance(attention, SqueezeExcitation | CBAM):
+                traced = attention.trace(features, **controls.get(name, {}))
+                x = traced.output
+            mask = traced.spatial.mask if isinstance(traced, CBAMTrace) else None
+            stages.append(StageTrace(name, features, traced, x))
+        pooled = masked_mean(x, mask)
+        logits = self.classifier(pooled)
+        return VisionTrace(
+            image=square,
+            crop=crop,
+            stages=tuple(stages),
+            pooled=pooled[0],
+            logits=logits[0],
+            probabilities=logits[0].float().softmax(dim=-1),
+            classes=self.classes,
+        )
+
+    def _standardised(self, images: Tensor) -> Tensor:
+        return (images - PIXEL_MEAN) / PIXEL_SPREAD
+
+    def _checked_overrides(self, overrides: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+        allowed = {
+            "plain": (),
+            "se": ("gate_override",),
+            "cbam": ("gate_override", "mask_override", "order", "pooling"),
+        }[self.config.attention]
+        for stage, controls in overrides.items():
+            if stage not in self.stage_names:
+                raise ControlError(
+                    "control.stage",
+                    f"overrides names {stage!r}; expected one of {', '.join(self.stage_names)}.",
+                    came=stage,
+                    expected=self.stage_names,
+                )
+            for control in controls:
+                if control not in allowed:
+                    raise ControlError(
+                        "control.unknown",
+                        f"{control!r} is no control of the {self.config.attention} network; "
+                        f"expected {', '.join(allowed) or 'none, as it has no attention'}.",
+                        came=control,
+                        expected=allowed,
+                    )
+        return overrides
+
+
+def masked_mean(features: Tensor, mask: Tensor | None) -> Tensor:
+    """Σ M·F / Σ M over positions: masked features (B, C, H, W) and mask (B, 1, H, W) → (B, C); no mask: the mean."""
+    if mask is None:
+        return features.mean(dim=(2, 3))
+    # A mask that somebody painted all black keeps nothing: zeros, not NaN.
+    return features.sum(dim=(2, 3)) / mask.sum(dim=(2, 3)).clamp_min(1e-6)

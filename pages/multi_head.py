@@ -1,0 +1,171 @@
+"""Multi-head self-attention: all heads at once, then one of them, then how they join."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from attention_core.analysis.heads import output_by_heads, two_stage_queries
+from attention_core.figures import heads_grid, matrix, vector_strip
+from attention_core.models.text import EncoderBlock, TextTrace
+from ui import networks, sentence
+from ui.i18n import t
+from ui.steps import correction, show, step
+from ui.tex import tex
+
+
+def main() -> None:
+    """Controls, then the steps."""
+    st.title(t("multi_head.title"))
+    st.markdown(t("multi_head.lead"))
+    trace = sentence.sentence_trace()
+    layer, head = sentence.layer_and_head(networks.text_model())
+    _all_heads(trace, layer, head)
+    query = sentence.query_token(trace)
+    _one_head(trace, layer, head, query)
+    _two_stages(trace, layer, head)
+    _joined(trace, layer, query)
+
+
+def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
+    weights = [attention.weights[0].numpy() for attention in trace.layers]
+    pairs = [(row, column) for row, layer_weights in enumerate(weights) for column in range(len(layer_weights))]
+
+    def select(index: int) -> None:
+        st.session_state["layer"], st.session_state["head"] = pairs[index]
+
+    formula = (
+        rf"{tex('weight', r'\tilde\alpha^{h}_{i,j}')} = \mathrm{{softmax}}_j"
+        rf"\left(\frac{{{tex('query', 'q^{i,h}')} \cdot {tex('key', 'k^{j,h}')}}}{{\sqrt{{d}}}}\right)"
+    )
+    with step(1, "multi_head.all", formula, count=len(pairs)):
+        show(
+            heads_grid(
+                weights,
+                tokens=sentence.labels(trace),
+                layer_names=[f"{t('words.layer')} {row + 1}" for row in range(len(weights))],
+                head_names=[f"{t('words.head')} {column + 1}" for column in range(max(map(len, weights)))],
+                selected=(layer, head),
+            ),
+            "all-heads",
+            alt=t("multi_head.all.title", count=len(pairs)),
+            on_click=select,
+        )
+
+
+def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
+    names = sentence.labels(trace)
+    weights = trace.layers[layer].weights[0, head]
+    strongest = int(weights[query].argmax())
+    with step(
+        2,
+        "multi_head.one",
+        rf"{tex('output', 'b^{i,h}')} = \sum_l {tex('weight', r'\tilde\alpha^{h}_{i,l}')}\, {tex('value', 'v^{l,h}')}",
+        layer=layer + 1,
+        head=head + 1,
+        query=names[query],
+        key=names[strongest],
+        share=f"{weights[query, strongest].item():.0%}",
+    ):
+        show(
+            matrix(
+                weights.numpy(),
+                rows=names,
+                columns=names,
+                kind="weight",
+                title=t("self_attention.weights.figure", layer=layer + 1, head=head + 1),
+                row_title=t("words.query"),
+                column_title=t("words.key"),
+                value_name=t("words.weight"),
+                highlight_row=query,
+                clickable=True,
+            ),
+            "one-head",
+            alt=t("multi_head.one.title", layer=layer + 1, head=head + 1),
+            on_click=lambda index: sentence.set_query(index // len(names)),
+        )
+        show(
+            vector_strip(
+                trace.layers[layer].head_outputs[0, head].numpy(),
+                rows=names,
+                quantity="output",
+                title=t("multi_head.one.outputs", head=head + 1),
+            ),
+            "head-outputs",
+            alt=t("multi_head.one.outputs", head=head + 1),
+        )
+        correction("multi_head.one.correction")
+
+
+def _two_stages(trace: TextTrace, layer: int, head: int) -> None:
+    stages = two_stage_queries(_block(layer).attention, trace.layers[layer])
+    names = sentence.labels(trace)
+    d = stages.direct.shape[-1]
+    formula = (
+        rf"{tex('query', 'q^{i,h}')} = W^{{q,h}} {tex('query', 'q^i')} = "
+        rf"W^{{q,h}} (W^q a^i) = (\underbrace{{W^{{q,h}} W^q}}_{{{d} \times {stages.shared.shape[1]}}})\, a^i"
+    )
+    with step(3, "multi_head.stages", formula, head=head + 1, difference=f"{stages.difference:.1e}"):
+        pictures = (
+            ("shared", stages.shared),
+            ("two_stage", stages.two_stage[head]),
+            ("direct", stages.direct[head]),
+        )
+        for name, values in pictures:
+            title = t(f"multi_head.stages.{name}", head=head + 1)
+            show(
+                vector_strip(values.float().numpy(), rows=names, quantity="query", title=title),
+                f"stages-{name}",
+                alt=title,
+            )
+
+
+def _joined(trace: TextTrace, layer: int, query: int) -> None:
+    attention = trace.layers[layer]
+    joined = output_by_heads(_block(layer).attention, attention)
+    name = sentence.labels(trace)[query]
+    formula = (
+        rf"{tex('output', 'b^i')} = W^O [{tex('output', 'b^{i,1}')}; \dots; {tex('output', 'b^{i,H}')}] + c"
+        rf" = \sum_h W^O_h\, {tex('output', 'b^{i,h}')} + c"
+    )
+    with step(4, "multi_head.joined", formula, query=name, difference=f"{joined.difference:.1e}"):
+        heads = [f"{t('words.head')} {index + 1}" for index in range(len(joined.contributions))]
+        show(
+            vector_strip(
+                attention.concatenated[0, query][None].numpy(),
+                rows=[name],
+                quantity="output",
+                title=t("multi_head.joined.concatenated"),
+            ),
+            "joined-concatenated",
+            alt=t("multi_head.joined.concatenated"),
+        )
+        show(
+            vector_strip(
+                joined.contributions[:, query].numpy(),
+                rows=heads,
+                quantity="output",
+                title=t("multi_head.joined.contributions"),
+            ),
+            "joined-contributions",
+            alt=t("multi_head.joined.contributions"),
+        )
+        for key, values in (("summed", joined.summed), ("projected", joined.projected)):
+            show(
+                vector_strip(
+                    values[query][None].numpy(),
+                    rows=[name],
+                    quantity="output",
+                    title=t(f"multi_head.joined.{key}"),
+                ),
+                f"joined-{key}",
+                alt=t(f"multi_head.joined.{key}"),
+            )
+
+
+def _block(layer: int) -> EncoderBlock:
+    block = networks.text_model().blocks[layer]
+    assert isinstance(block, EncoderBlock)
+    return block
+
+
+main()

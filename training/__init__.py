@@ -1,0 +1,1 @@
+"""The commands that train and score what ships in `assets/`."""

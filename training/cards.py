@@ -1,0 +1,431 @@
+"""Model cards, training curves and the table of runs, written from manifests, logs and scores; no number by hand."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from training.shares import Scores, percent
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito: told apart by everybody
+BEGIN, END = "<!-- runs: written by python -m training.evaluate -->", "<!-- end of runs -->"
+RUN_COLUMNS = ("weights", "network", "change", "steps", "minutes", "hardware", "scores on the dev sets")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes: name → points (x, y)."""
+
+    title: str
+    across: str
+    series: dict[str, list[tuple[float, float]]]
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """Rows of a run's log.csv by step; where a resumed run went over a step again, the later row counts."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = {int(row["step"]): {k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)}
+    return [rows[step] for step in sorted(rows)]
+
+
+def curve(rows: list[dict[str, float]], column: str, points: int = 120) -> list[tuple[float, float]]:
+    """(step, column), thinned to about `points`."""
+    every = max(len(rows) // points, 1)
+    kept = rows[::every] + (rows[-1:] if rows and (len(rows) - 1) % every else [])
+    return [(row["step"], row[column]) for row in kept if column in row]
+
+
+def curves_svg(panels: Sequence[Panel]) -> str:
+    """Panels side by side, as an SVG of a few kilobytes."""
+    width, height = 420, 260
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width * len(panels)} {height}" '
+        'font-family="sans-serif" font-size="12">',
+        f'<rect width="{width * len(panels)}" height="{height}" fill="#fff"/>',
+    ]
+    for number, panel in enumerate(panels):
+        parts.append(f'<g transform="translate({number * width} 0)">{_panel(panel, width, height)}</g>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _panel(panel: Panel, width: int, height: int) -> str:
+    left, right, top, bottom = 46, width - 14, 30, height - 40
+    points = [point for line in panel.series.values() for point in line]
+    (x0, x1), (y0, y1) = (_limits([point[axis] for point in points]) for axis in (0, 1))
+
+    def place(x: float, y: float) -> str:
+        across = left + (x - x0) / (x1 - x0) * (right - left)
+        down = bottom - (y - y0) / (y1 - y0) * (bottom - top)
+        return f"{across:.1f},{down:.1f}"
+
+    parts = [f'<text x="{left}" y="18" font-weight="bold">{escape(panel.title)}</text>']
+    for tick in _ticks(y0, y1):
+        down = place(x0, tick).split(",")[1]
+        parts.append(f'<path d="M{left} {down}H{right}" stroke="#ddd"/>')
+        parts.append(f'<text x="{left - 6}" y="{float(down) + 4:.1f}" text-anchor="end">{tick:g}</text>')
+    for tick in _ticks(x0, x1):
+        across = place(tick, y0).split(",")[0]
+        parts.append(f'<text x="{across}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>')
+    parts.append(f'<text x="{(left + right) / 2}" y="{height - 8}" text-anchor="middle">{escape(panel.across)}</text>')
+    for index, (name, line) in enumerate(panel.series.items()):
+        colour = COLOURS[index % len(COLOURS)]
+        path = " ".join(place(x, y) for x, y in line)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
+        if len(panel.series) > 1:
+            parts.append(
+                f'<text x="{right}" y="{top + 4 + 15 * index}" fill="{colour}" text-anchor="end">{escape(name)}</text>'
+            )
+    return "".join(parts)
+
+
+def _limits(values: list[float]) -> tuple[float, float]:
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    step = 10 ** math.floor(math.log10(high - low))
+    step *= 0.2 if (high - low) / step < 2 else 0.5 if (high - low) / step < 5 else 1
+    return [round(i * step, 10) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _head_name(place: Scores) -> str:
+    return f"layer {place['layer'] + 1}, head {place['head'] + 1}"
+
+
+DIRECTION_NAMES = {"en_zh": "English → Chinese", "zh_en": "Chinese → English", "product": "product of both"}
+
+
+def text_card(manifest: dict[str, Any], scores: Scores, curves: str | None) -> str:
+    """The card of the bilingual encoder."""
+    config, training = manifest["config"], manifest["training"]
+    masked, alignment = scores["masked_tokens"], scores["alignment"]
+    eflomal = alignment["eflomal"]
+    sections = [
+        "# Bilingual encoder (`assets/text/bilingual`)",
+        "Written by `python -m training.evaluate text`; every number comes from `bilingual.json` and "
+        "`bilingual.scores.json` beside it. Layers and heads are counted from 1 here, from 0 in the JSON.",
+        "## What it is",
+        f"A pre-norm transformer encoder for Chinese and English, one sentence or a translated pair: "
+        f"{len(config['heads'])} layers with {', '.join(map(str, config['heads']))} heads, width {config['width']}, "
+        f"vocabulary {config['vocabulary']} (Chinese characters one a token, English WordPiece), up to "
+        f"{config['positions']} tokens, {scores['parameters'] / 1e6:.2f} million parameters, float16 in the file. It "
+        "guesses masked tokens; it is made for looking at its attention, not for translating or writing.",
+        "## Data and terms",
+        "Trained on Tatoeba sentence pairs (CC BY 2.0 FR) and photo captions of 3AM (MIT), traditional characters "
+        "turned into simplified ones. Scored on held-out pairs of the same; on UD English EWT dev and UD Chinese "
+        "GSDSimp dev (CC BY-SA 4.0); and on hand-aligned sentence pairs of the Parallel UD treebanks (CC BY-SA 3.0; "
+        "alignments by Nikolaev et al., ACL 2020). None of the dev sets was trained on, but runs are chosen by them. "
+        "The weights and the code are under the project's licence; Tatoeba asks that its contributors are credited.",
+        "## Recipe",
+        f"{training['pairs']} pairs, {training['steps']} steps, {training['minutes']} minutes on "
+        f"{training['threads']} thread(s) of {training['hardware']}; last training loss {training['loss']}. Start from "
+        "an SVD of the token × pair matrix with W^q = W^k (which already aligns words: see below); masked tokens in "
+        "single sentences, in pairs, and in pairs with one side whole and half of the other masked. "
+        "`python -m training.text`; see docs/training.md.",
+    ]
+    if curves:
+        sections.append(f"![training loss]({curves})")
+    sections += ["## Scores", f"### Masked tokens\n\n{masked['pairs']} held-out pairs, 15% of one side masked, in %."]
+    rows = [
+        [label, *(percent(part.get(k)) for k in ("top1", "top5")), part.get("loss", "–")]
+        for label, part in (
+            ("sentence alone", masked["alone"]),
+            ("with its translation visible", masked["with_translation"]),
+            ("– English", masked["with_translation"]["en"]),
+            ("– Chinese", masked["with_translation"]["zh"]),
+            (
+                f"alone, the {masked['unseen_pairs']} pairs with no sentence in training",
+                masked["alone"]["unseen_pairs"],
+            ),
+            ("with translation, the same pairs", masked["with_translation"]["unseen_pairs"]),
+            ("baseline: most frequent tokens", masked["unigram"]),
+        )
+    ]
+    sections.append(table(("", "top-1", "top-5", "loss (nats)"), rows))
+    sections.append(
+        f"### Word alignment\n\n{alignment['pairs']} hand-aligned pairs, {alignment['linked_words']} linked English "
+        "words. Score: share of linked English words whose strongest Chinese word (gold segmentation) is a gold link, "
+        "in %. AER: links made by one head in both directions; lower is better."
+    )
+    rows = []
+    for label, part in (
+        ("trained", alignment),
+        ("its start, before any training (SVD embeddings, W^q = W^k)", alignment.get("bilingual_start")),
+        ("untrained (random start)", alignment.get("untrained")),
+    ):
+        if part:
+            best, both = part["best"], part["best_symmetrised"]
+            how = f"{_head_name(best)}, {DIRECTION_NAMES[best['direction']]}"
+            value = percent({"value": best["score"], "standard_error": best["standard_error"]})
+            rows.append([f"{label}: best head", how, value, f"{both['aer']:.3f} ({_head_name(both)}, {both['how']})"])
+    straight = alignment["diagonal"]
+    value = percent({"value": straight["score"], "standard_error": straight["standard_error"]})
+    rows.append(["baseline: the diagonal (position only)", "", value, f"{straight['aer']:.3f}"])
+    rows.append(
+        [f"reference: eflomal, {eflomal['pairs']} pairs", "", percent(eflomal["score"]), f"{eflomal['aer']:.3f}"]
+    )
+    sections.append(table(("", "which", "score", "AER"), rows))
+    if scores.get("relations"):
+        sections.append(
+            "### Dependency relations\n\nAs in Clark et al. 2019, relations with at least 50 cases: best head against "
+            "the best fixed offset, in %. Shown: relations where the head is better; all are in the JSON."
+        )
+        rows = []
+        for language, relations in scores["relations"].items():
+            for name, r in sorted(relations.items(), key=lambda item: -item[1]["gain"]):
+                if r["gain"] > 0:
+                    value = percent({"value": r["score"], "standard_error": r["standard_error"]})
+                    rows.append(
+                        [
+                            language,
+                            name,
+                            r["cases"],
+                            f"{_head_name(r)}, {r['direction'].replace('_', ' ')}",
+                            value,
+                            f"{percent(r['best_offset_score'])} ({r['best_offset']:+d})",
+                        ]
+                    )
+        sections.append(table(("", "relation", "cases", "best head", "score", "best offset"), rows))
+    sections.append("### Heads\n\nOn the held-out sentences: entropy in nats, distance in tokens, shares in %.")
+    rows = [
+        [
+            f"{layer + 1}.{number + 1}",
+            f"{head['entropy']:.2f}",
+            f"{head['distance']:.1f}",
+            *(percent(head[k]) for k in ("special", "previous", "next", "same", "other_language")),
+            f"{head['loss_increase']:+.3f}" if "loss_increase" in head else "–",
+            *(percent(alignment["heads"][layer][number][k]) for k in ("en_zh", "zh_en", "product")),
+        ]
+        for layer, heads in enumerate(scores["heads"])
+        for number, head in enumerate(heads)
+    ]
+    header = (
+        "head",
+        "entropy",
+        "distance",
+        "special",
+        "previous",
+        "next",
+        "same",
+        "other language",
+        "loss when off",
+        "aligns en→zh",
+        "zh→en",
+        "product",
+    )
+    sections.append(table(header, rows))
+    sections.append(
+        "## Known limits\n\n"
+        "- Small network, short everyday sentences and captions: names, technical and literary language are foreign "
+        "to it. What it says about people reflects its sources.\n"
+        "- Best heads are picked on the same dev sets on which their scores are given: a little too high.\n"
+        f"- Only {masked['unseen_pairs']} of the {masked['pairs']} held-out pairs have neither sentence in a training "
+        "pair (Tatoeba and the captions repeat sentences with several translations); their own row is above.\n"
+        "- The start alone aligns words; compare with its row before crediting the training.\n"
+        "- An attention weight shows where a head reads, not why the network decides.\n"
+        "- Positions beyond about a hundred tokens were trained through random offsets only."
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+def vision_card(manifests: dict[str, dict[str, Any]], scores: Scores, curves: str | None) -> str:
+    """One card for the builds of the vision network."""
+    first = next(iter(manifests.values()))
+    config = first["config"]
+    sections = [
+        "# Vision networks (`assets/vision`)",
+        "Written by `python -m training.evaluate vision`; every number comes from the manifests and `scores.json` "
+        "beside it.",
+        "## What they are",
+        f"One small residual network in {len(manifests)} build(s) ({', '.join(manifests)}) that differ in nothing but "
+        f"the attention after each stage, on the trunk: {len(config['widths'])} stages of "
+        f"{', '.join(map(str, config['widths']))} channels, {config['classes']} classes, photos at "
+        f"{config['image_size']}×{config['image_size']}. float16 in the files. They are for looking at SE channel "
+        "weights and CBAM spatial masks of trained networks, not for recognising things in earnest.",
+        "## Data and terms",
+        "100 classes of Tiny ImageNet (a 64-pixel subset of ImageNet made for Stanford CS231n), 500 photos a class; "
+        "scored on 2,500 more photos with a box each. The 224-pixel photographs of other classes come from Imagenette "
+        "(fast.ai). Boxes: ImageNet. **ImageNet's terms: non-commercial research and education.** The photos are not "
+        "in this repository; treat the weights under the same terms.",
+        "## Recipe",
+        "Same recipe, seed, data order and length for all builds: crops, flips, brightness and contrast, label "
+        "smoothing 0.1, AdamW without decay on norms and biases, warm-up and cosine, photos at half the side first and "
+        "at full size last. `python -m training.vision`; see docs/training.md.",
+        table(
+            ("build", "photos", "epochs", "steps", "minutes", "threads", "hardware", "last training loss"),
+            [
+                [name, *(m["training"][k] for k in ("photos", "epochs", "steps", "minutes", "threads", "hardware", "loss"))]
+                for name, m in manifests.items()
+            ],
+        ),
+    ]
+    if curves:
+        sections.append(f"![training curves]({curves})")
+    sections += [
+        "## Scores\n\nDev photos, in %, ± one standard error over photos (one seed a build).",
+        table(
+            ("build", "class top-1", "top-5", "group top-1", "top-5", "parameters", "multiply-adds", "CPU ms a photo"),
+            [
+                [
+                    name,
+                    *(percent(b[k]) for k in ("class_top1", "class_top5", "group_top1", "group_top5")),
+                    f"{b['parameters'] / 1e6:.2f} M",
+                    f"{b['multiply_adds'] / 1e6:.1f} M",
+                    f"{b['milliseconds_cpu']['trace']} ({b['milliseconds_cpu']['threads']} thread)",
+                ]
+                for name, b in scores["builds"].items()
+            ],
+        ),
+        "Baselines: a constant guess names 1% of the classes; the times are those of the machine that scored, and only "
+        "information. Accuracy (class top-1) by inference size:",
+        table(
+            ("build", *(f"{size} px" for size in next(iter(scores["builds"].values()))["sizes"])),
+            [
+                [name, *(percent(s["class_top1"]) for s in b["sizes"].values())]
+                for name, b in scores["builds"].items()
+            ],
+        ),
+    ]
+    for name, difference in scores.get("minus_plain", {}).items():
+        sections.append(f"{name} − plain, class top-1, paired over photos: {percent(difference)} points.")
+    for key, title in (
+        ("masks", "Masks against boxes: dev photos"),
+        ("masks_large", "Masks against boxes: 224-pixel photos of other classes"),
+    ):
+        if key in scores:
+            sections.append(_mask_section(title, scores[key]))
+    sections.append(
+        "### Outside the 100 classes\n\nThe app says so when the largest probability is below a threshold that keeps "
+        "90% of the rightly named dev photos. In %:"
+    )
+    sections.append(
+        table(
+            ("build", "threshold", "flags: other classes (224-px photos)", "wrongly named dev photos", "AUC"),
+            [
+                [
+                    name,
+                    percent(u["below"]),
+                    f"{percent(u['flagged_outside'])} of {u['photos_outside']}",
+                    percent(u["flagged_wrong"]),
+                    percent(u["auc"]),
+                ]
+                for name, u in ((name, b["unknown"]) for name, b in scores["builds"].items())
+            ],
+        )
+    )
+    sections.append(
+        "## Known limits\n\n"
+        "- 64 pixels, 100 things, centred photos: what is small, off-centre or something else is often named wrongly, "
+        "and with confidence.\n"
+        "- One seed a build: differences between builds within about two standard errors mean nothing.\n"
+        "- A mask shows where the network keeps its features, not what it understands; a score beside it says how far "
+        "to trust it, and the centred Gaussian is a strong baseline on these photos.\n"
+        "- The photos of the dev set choose the threshold and are scored with it."
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+def _mask_section(title: str, part: Scores) -> str:
+    keys = ("pointing", "energy", "pixel_auc")
+    rows = []
+    ranges = []
+    for name, stage in part.items():
+        if isinstance(stage, dict) and "mask" in stage:
+            for label, kind in (("mask", "mask"), ("1 − mask", "inverted"), ("mean \\|feature\\|", "features")):
+                rows.append([f"{name}: {label}".replace("\\|", "|"), *(percent(stage[kind][k]) for k in keys)])
+            r = stage["range"]
+            ranges.append(
+                [
+                    name,
+                    f"{stage['side']}×{stage['side']}",
+                    *(f"{r[k]:.3f}" for k in ("min", "mean", "max", "spread")),
+                    "flat" if r["flat"] else "",
+                ]
+            )
+    for label, kind in (("baseline: centred Gaussian", "centred_gaussian"), ("baseline: uniform", "uniform")):
+        rows.append([label, *(percent(part[kind][k]) for k in keys)])
+    return "\n\n".join(
+        [
+            f"### {title}",
+            f"{part['photos']} of {part['photos_in_all']} photos remain, those whose boxes cover at most "
+            f"{percent(part['largest_box'], 0)}% of the frame; there, boxes cover {percent(part['box_area'])}% on "
+            "average, which is what energy inside has to beat. In %.",
+            table(("map", "pointing game", "energy inside", "pixel AUC"), rows),
+            "Range of the masks; spread = highest − lowest within a photo, on average:",
+            table(("stage", "size", "min", "mean", "max", "spread", ""), ranges),
+        ]
+    )
+
+
+def text_run(manifest: dict[str, Any], scores: Scores) -> dict[str, str]:
+    """The row of the shipped text network in the table of runs."""
+    best, masked = scores["alignment"]["best"], scores["masked_tokens"]
+    summary = (
+        f"best head {percent(best['score'])}% of linked words ({_head_name(best)}, "
+        f"{DIRECTION_NAMES[best['direction']]}), AER {scores['alignment']['best_symmetrised']['aer']:.3f}; masked "
+        f"top-1 {percent(masked['alone']['top1']['value'])} alone, "
+        f"{percent(masked['with_translation']['top1']['value'])} with translation"
+    )
+    return _run("text: bilingual", manifest, summary)
+
+
+def vision_run(name: str, manifest: dict[str, Any], scores: Scores) -> dict[str, str]:
+    """The row of one vision build in the table of runs."""
+    build = scores["builds"][name]
+    summary = f"class top-1 {percent(build['class_top1'])}, group top-1 {percent(build['group_top1']['value'])}"
+    if name == "cbam" and "masks" in scores:
+        best = scores["masks"]["best"]
+        summary += f"; best mask {best['stage']}: pixel AUC {percent(best['pixel_auc'])}, "
+        summary += f"pointing {percent(best['pointing'])}"
+    return _run(f"vision: {name}", manifest, summary)
+
+
+def _run(network: str, manifest: dict[str, Any], summary: str) -> dict[str, str]:
+    training = manifest["training"]
+    hardware = f"{training['hardware']}, {training['threads']} thread(s)"
+    cells = (
+        f"`{manifest['sha256'][:8]}`",
+        network,
+        "",
+        str(training["steps"]),
+        str(training["minutes"]),
+        hardware,
+        summary,
+    )
+    return dict(zip(RUN_COLUMNS, cells, strict=True))
+
+
+def with_runs(document: str, runs: Sequence[dict[str, str]]) -> str:
+    """`document` with its table of runs brought up to date.
+
+    A run is known by its weights' checksum: its row is rewritten in place, keeping what somebody wrote under
+    "change"; rows of other weights stay, so that the table is a history. Raises `ValueError` without the markers.
+    """
+    if BEGIN not in document or END not in document:
+        raise ValueError(f"the document has no section between {BEGIN!r} and {END!r}.")
+    before, rest = document.split(BEGIN, 1)
+    section, after = rest.split(END, 1)
+    rows: dict[str, dict[str, str]] = {}
+    for line in section.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
+        if line.startswith("| `") and len(cells) == len(RUN_COLUMNS):
+            rows[cells[0]] = dict(zip(RUN_COLUMNS, cells, strict=True))
+    for run in runs:
+        kept = rows.get(run["weights"], {}).get("change", "")
+        rows[run["weights"]] = {**run, "change": run["change"] or kept}
+    written = table(RUN_COLUMNS, [[row[column] for column in RUN_COLUMNS] for row in rows.values()])
+    return f"{before}{BEGIN}\n\n{written}\n\n{END}{after}"

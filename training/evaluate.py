@@ -1,0 +1,314 @@
+"""Scores what ships: `python -m training.evaluate text|vision --data …`.
+
+Writes scores as JSON and a model card beside the weights in `assets/`, and the table of runs in docs/training.md.
+With `--checkpoint runs/text/checkpoint.pt` it scores a run half way instead, and writes `scores.json` beside that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from attention_core.models import registry
+from attention_core.models.text import TextConfig, TextModel
+from attention_core.models.tokenization import Tokenizer
+from attention_core.models.vision import VisionConfig, VisionModel
+from training import alignment, cards, conllu, masked_tokens, relations, run_folder, text_data, vision_data
+from training.run_folder import ASSETS
+from training.shares import Scores, percent
+from training.text import start_bilingual
+from training.text_data import Pair
+from training.vision_scores import DevPhotos, read_photos, vision_scores
+
+TEXT, VISION = ASSETS / "text", ASSETS / "vision"
+DOCUMENT = ASSETS.parent / "docs" / "training.md"
+TREEBANKS = {"en": "en_ewt-dev.conllu.gz", "zh": "zh_gsdsimp-dev.conllu.gz"}
+TEXT_FILES = [
+    *(f"text/{name}" for name in text_data.CORPORA),
+    *(f"text/{name}" for name in TREEBANKS.values()),
+    *(f"text/align_dev.{ending}" for ending in ("en.conllu", "zh.conllu", "json")),
+]
+VISION_FILES = [f"photos/{name}" for name in ("dev.zip", "dev_boxes.csv", "large_dev.zip", "large_dev_boxes.csv")]
+
+
+def tuples(config: dict[str, Any]) -> dict[str, Any]:
+    """A manifest's config with JSON's lists as the tuples they were."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+
+
+def text_checkpoint(path: Path, heads: list[int] | None, device: str) -> TextModel:
+    """The network in a checkpoint, with the tokenizer beside it; heads of each layer, which the file does not tell."""
+    state = _state(path)
+    V, D = state["token_embedding.weight"].shape
+    layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
+    config = TextConfig(V)
+    if (TEXT / "bilingual.json").exists():
+        config = TextConfig(**tuples(json.loads((TEXT / "bilingual.json").read_text(encoding="utf-8"))["config"]))
+    config = replace(
+        config,
+        vocabulary=V,
+        width=D,
+        heads=tuple(heads or config.heads),
+        feed_forward=state["blocks.0.feed_forward.0.weight"].shape[0],
+        positions=state["position_embedding.weight"].shape[0],
+    )
+    if len(config.heads) != layers:
+        sys.exit(f"{path} has {layers} layers; say with --heads how many heads each has.")
+    model = TextModel(config, Tokenizer.from_file(path.parent / "tokenizer.json"))
+    model.load_state_dict(state)
+    return model.eval().requires_grad_(False).to(device)
+
+
+def vision_checkpoint(path: Path, device: str) -> tuple[str, VisionModel]:
+    """(build, network) in a checkpoint; the build is told by its parts."""
+    state = _state(path)
+    kinds = {"attentions.0.channel.reduce.weight": "cbam", "attentions.0.reduce.weight": "se"}
+    kind = next((kind for name, kind in kinds.items() if name in state), "plain")
+    config = VisionConfig("plain", state["classifier.weight"].shape[0])
+    if (VISION / f"{kind}.json").exists():
+        config = VisionConfig(**tuples(json.loads((VISION / f"{kind}.json").read_text(encoding="utf-8"))["config"]))
+    stages = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("stages."))
+    widths = tuple(state[f"stages.{i}.conv1.weight"].shape[0] for i in range(stages))
+    config = VisionConfig(
+        **{**vars(config), "attention": kind, "widths": widths, "classes": state["classifier.weight"].shape[0]}
+    )
+    model = VisionModel(config, vision_data.read_classes())
+    model.load_state_dict(state)
+    return kind, model.eval().requires_grad_(False).to(device)
+
+
+def _state(path: Path) -> dict[str, torch.Tensor]:
+    if not path.exists():
+        sys.exit(f"{path} is not there: a training writes its first checkpoint after two minutes.")
+    state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)["model"]
+    return state
+
+
+def encoded_pairs(model: TextModel, data: Path, run: Path) -> list[Pair]:
+    """All training pairs: those that the run kept if its tokenizer is this one, else encoded from the data."""
+    saved, tokens = run / "pairs.pt", run / "tokenizer.json"
+    if saved.exists() and tokens.exists() and Tokenizer.from_file(tokens).vocabulary == model.tokenizer.vocabulary:
+        return [Pair(*sides) for sides in torch.load(saved, weights_only=True)]
+    return text_data.encode_pairs(text_data.read_pairs(data), model.tokenizer)
+
+
+def trace_milliseconds(model: TextModel, sentences: Iterable[tuple[str, str]]) -> Scores:
+    """Median time of `trace` on pairs of 28 to 36 tokens; as information, not as a benchmark."""
+    times = []
+    for english, chinese in sentences:
+        if 28 <= len(model.tokenizer.encode(english, chinese)[0]) <= 36:
+            began = time.perf_counter()
+            model.trace(english, chinese)
+            times.append(1000 * (time.perf_counter() - began))
+        if len(times) == 30:
+            break
+    median = round(statistics.median(times), 2) if times else float("nan")
+    return {"trace_32_token_pair": median, "threads": torch.get_num_threads()}
+
+
+def text_scores(model: TextModel, data: Path, run: Path, quick: bool = False) -> Scores:
+    """All text scores; quick leaves out the baselines' networks, the relations and what switching heads off does."""
+    training, held_out = text_data.split(encoded_pairs(model, data, run))
+    pairs = alignment.read_pairs(data)
+    others: dict[str, TextModel] = {}
+    if not quick:
+        torch.manual_seed(0)
+        others["untrained"] = TextModel(model.config, model.tokenizer).eval()
+        others["bilingual_start"] = TextModel(model.config, model.tokenizer).eval()
+        vectors = text_data.bilingual_start(training, model.config.vocabulary, model.config.width, 0)
+        start_bilingual(others["bilingual_start"], vectors, 0)
+    treebanks = {} if quick else {k: conllu.read(data / "text" / name) for k, name in TREEBANKS.items()}
+    steps = len(pairs) * (1 + len(others)) + sum(
+        1 < len(s.words) <= relations.LONGEST for sentences in treebanks.values() for s in sentences
+    )
+    with tqdm(total=steps, mininterval=2, desc="sentences") as bar:
+        aligned = alignment.alignment_scores(model, pairs, bar.update)
+        for name, other in others.items():
+            aligned[name] = alignment.alignment_scores(other.to(model.output_bias.device), pairs, bar.update)
+        found = {
+            language: relations.relation_scores(model, sentences, bar.update)
+            for language, sentences in treebanks.items()
+        }
+    aligned["eflomal"] = alignment.EFLOMAL
+    return {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "masked_tokens": masked_tokens.masked_token_scores(model, held_out, training),
+        "alignment": aligned,
+        "relations": found,
+        "heads": masked_tokens.head_scores(model, held_out, switch_off=not quick),
+        "milliseconds_cpu": trace_milliseconds(model, ((p.english.text, p.chinese.text) for p in pairs)),
+    }
+
+
+def print_text(scores: Scores) -> None:
+    """A compact table on the terminal."""
+    masked, aligned = scores["masked_tokens"], scores["alignment"]
+    print(f"\nmasked tokens, {masked['pairs']} held-out pairs      top-1        top-5")
+    for name in ("alone", "with_translation", "unigram"):
+        print(f"  {name:<38}{percent(masked[name]['top1']):<13}{percent(masked[name]['top5'])}")
+    print(f"\nalignment, {aligned['pairs']} pairs: % of {aligned['linked_words']} linked words; head from 0")
+    print("  head   en→zh  zh→en  product  entropy  distance  special  other language")
+    for layer, row in enumerate(aligned["heads"]):
+        for head, values in enumerate(row):
+            does = scores["heads"][layer][head]
+            shares = "".join(f"{percent(values[k]):>7}" for k in ("en_zh", "zh_en", "product"))
+            print(
+                f"  {layer}.{head} {shares}{does['entropy']:>10.2f}{does['distance']:>10.1f}"
+                f"{percent(does['special']):>9}{percent(does['other_language']):>11}"
+            )
+    for name, part in (("this", aligned), *((k, aligned.get(k)) for k in ("bilingual_start", "untrained"))):
+        if part:
+            best, both = part["best"], part["best_symmetrised"]
+            print(
+                f"  {name}: best {best['layer']}.{best['head']} {best['direction']} {percent(best['score'])}; "
+                f"AER {both['aer']:.3f} ({both['layer']}.{both['head']} {both['how']})"
+            )
+    print(f"  diagonal {percent(aligned['diagonal']['score'])}, AER {aligned['diagonal']['aer']:.3f}")
+    for language, found in scores["relations"].items():
+        gains = sorted(found.items(), key=lambda item: -item[1]["gain"])
+        enough = sum(r["gain"] >= 0.1 for r in found.values())
+        print(f"\nrelations, {language}: {enough} of {len(found)} at least 10 points over the best offset")
+        for name, r in gains[:8]:
+            print(
+                f"  {name:<11}{r['layer']}.{r['head']} {r['direction']:<18}{percent(r['score']):>5}"
+                f"  offset {r['best_offset']:+d} {percent(r['best_offset_score']):>5}  ({r['cases']})"
+            )
+
+
+def print_vision(scores: Scores) -> None:
+    """A compact table on the terminal."""
+    print("\nbuild   class top-1   top-5        group top-1  parameters  multiply-adds  ms   unknown below (flags)")
+    for name, b in scores["builds"].items():
+        u = b["unknown"]
+        print(
+            f"{name:<8}{percent(b['class_top1']):<14}{percent(b['class_top5']):<13}{percent(b['group_top1']):<13}"
+            f"{b['parameters']:<12,}{b['multiply_adds'] / 1e6:<15.1f}{b['milliseconds_cpu']['trace']:<5}"
+            f"{u['below']:.3f} ({percent(u['flagged_outside'])}% of others)"
+        )
+        print("        " + "; ".join(f"at {s} px {percent(v['class_top1'])}" for s, v in b["sizes"].items()))
+    for key in ("masks", "masks_large"):
+        if key not in scores:
+            continue
+        part = scores[key]
+        print(f"\n{key}: {part['photos']} photos, box area {percent(part['box_area'])}")
+        print("  map                pointing     energy       pixel AUC")
+        for name, stage in part.items():
+            kinds = ("mask", "inverted", "features") if isinstance(stage, dict) and "mask" in stage else ()
+            for kind in kinds:
+                values = "".join(f"{percent(stage[kind][k]):<13}" for k in ("pointing", "energy", "pixel_auc"))
+                print(f"  {name + ' ' + kind:<19}{values}")
+            if kinds:
+                print("    range " + ", ".join(f"{k} {v}" for k, v in stage["range"].items()))
+        for name in ("centred_gaussian", "uniform"):
+            print(f"  {name:<19}" + "".join(f"{percent(v):<13}" for v in part[name].values()))
+
+
+def _write(path: Path, scores: Scores) -> None:
+    path.write_text(json.dumps(scores, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print(f"\nwrote {path}", file=sys.stderr)
+
+
+def _write_curves(path: Path, panels: list[cards.Panel]) -> str | None:
+    """The picture's name for the card: new if there are logs, the old one if there is one, else None."""
+    panels = [cards.Panel(p.title, p.across, {k: v for k, v in p.series.items() if v}) for p in panels]
+    if any(panel.series for panel in panels):
+        path.write_text(cards.curves_svg([panel for panel in panels if panel.series]), encoding="utf-8")
+    return path.name if path.exists() else None
+
+
+def _write_runs(runs: list[dict[str, str]]) -> None:
+    if DOCUMENT.exists():
+        DOCUMENT.write_text(cards.with_runs(DOCUMENT.read_text(encoding="utf-8"), runs), encoding="utf-8")
+
+
+def evaluate_text(options: argparse.Namespace) -> None:
+    """The command's `text`."""
+    data = run_folder.data_folder(options.data, TEXT_FILES)
+    if options.checkpoint:
+        model = text_checkpoint(options.checkpoint, options.heads, options.device)
+        scores = text_scores(model, data, options.checkpoint.parent, options.quick)
+        print_text(scores)
+        _write(options.checkpoint.parent / "scores.json", scores)
+        return
+    manifest = registry.manifest("text", "bilingual")
+    model = registry.load_text_model(device=options.device)
+    run = options.run or Path("runs/text")
+    scores = {"weights": manifest["sha256"], **text_scores(model, data, run, options.quick)}
+    print_text(scores)
+    _write(TEXT / "bilingual.scores.json", scores)
+    log = cards.read_log(run / "log.csv")
+    curves = _write_curves(
+        TEXT / "curves.svg", [cards.Panel("training loss (nats)", "step", {"bilingual": cards.curve(log, "loss")})]
+    )
+    (TEXT / "MODEL_CARD.md").write_text(cards.text_card(manifest, scores, curves), encoding="utf-8")
+    _write_runs([cards.text_run(manifest, scores)])
+
+
+def evaluate_vision(options: argparse.Namespace) -> None:
+    """The command's `vision`."""
+    data = run_folder.data_folder(options.data, VISION_FILES)
+    if options.checkpoint:
+        kind, model = vision_checkpoint(options.checkpoint, options.device)
+        scores = vision_scores({kind: model}, _read_photos(data))
+        print_vision(scores)
+        _write(options.checkpoint.parent / "scores.json", scores)
+        return
+    names = [name for name in registry.VISION_MODELS if (VISION / f"{name}.json").exists()]
+    if not names:
+        sys.exit(f"{VISION} has no weights yet: train them first (docs/training.md).")
+    manifests = {name: registry.manifest("vision", name) for name in names}
+    models = {name: registry.load_vision_model(name, device=options.device) for name in names}
+    scores = {
+        "weights": {name: manifests[name]["sha256"] for name in names},
+        **vision_scores(models, _read_photos(data)),
+    }
+    print_vision(scores)
+    _write(VISION / "scores.json", scores)
+    runs = options.run or Path("runs")
+    logs = {name: cards.read_log(runs / name / "log.csv") for name in names}
+    curves = _write_curves(
+        VISION / "curves.svg",
+        [
+            cards.Panel(title, "step", {name: cards.curve(log, column) for name, log in logs.items()})
+            for title, column in (("training loss", "loss"), ("training photos named rightly", "right"))
+        ],
+    )
+    (VISION / "MODEL_CARD.md").write_text(cards.vision_card(manifests, scores, curves), encoding="utf-8")
+    _write_runs([cards.vision_run(name, manifests[name], scores) for name in names])
+
+
+def _read_photos(data: Path) -> DevPhotos:
+    print("reading photos …", file=sys.stderr)
+    return read_photos(data)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", choices=("text", "vision"))
+    parser.add_argument("--data", help="folder with text/ and photos/ (or the variable ATTENTION_DATA)")
+    parser.add_argument("--run", type=Path, help="run folder of the text network; for vision the folder of its runs")
+    parser.add_argument("--checkpoint", type=Path, help="score this checkpoint.pt instead of what ships")
+    parser.add_argument("--heads", type=int, nargs="+", help="heads of each layer of a text checkpoint")
+    parser.add_argument("--quick", action="store_true", help="text: only masked tokens, alignment, head statistics")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    (evaluate_text if options.kind == "text" else evaluate_vision)(options)
+
+
+if __name__ == "__main__":
+    main()

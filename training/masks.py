@@ -1,0 +1,141 @@
+"""Where a map lands: spatial masks against object boxes, with the baselines that any claim has to beat.
+
+Maps are brought to the side of the photo bilinearly. *Pointing*: is the highest pixel inside the box (ties counted in
+parts; no tolerance)? *Energy*: the share of the map's sum that lies inside, to hold against the box's share of the
+area. *Pixel AUC*: the chance that a pixel inside is higher than one outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from attention_core.mechanisms.cbam import CBAMTrace
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
+from attention_core.models.vision import VisionModel
+from training.shares import Scores, measured, rank_auc, rounded
+
+LARGEST_BOX = 0.6  # of the frame
+FLAT = 0.1  # a mask whose highest and lowest value differ less than this within a photo is called flat
+GAUSSIAN_SPREAD = 0.25  # of the side
+
+
+def box_pixels(boxes: Tensor, side: int, photo_side: int, inclusive: bool = True) -> Tensor:
+    """Boxes (N, 4) x1, y1, x2, y2 in a photo of `photo_side` → bool (N, side, side): pixels whose centre is inside.
+
+    inclusive: the corners are whole pixels that belong to the box, not lines.
+    """
+    scale = side / photo_side
+    x1, y1, x2, y2 = (boxes.double() + torch.tensor([0.0, 0.0, 1.0, 1.0]) * inclusive).mul(scale).unbind(dim=1)
+    centre = torch.arange(side) + 0.5
+    across = (centre >= x1[:, None]) & (centre < x2[:, None])  # (N, side)
+    down = (centre >= y1[:, None]) & (centre < y2[:, None])
+    return down[:, :, None] & across[:, None, :]
+
+
+def resized(maps: Tensor, side: int) -> Tensor:
+    """Maps (N, h, w) → (N, side, side), bilinear."""
+    return F.interpolate(maps[:, None].float(), (side, side), mode="bilinear", align_corners=False)[:, 0]
+
+
+def pointing(maps: Tensor, inside: Tensor) -> Tensor:
+    """Whether the highest pixel is inside, (N, S, S) → (N,); among equally high ones, the share that is."""
+    highest = maps == maps.amax(dim=(1, 2), keepdim=True)
+    return (highest & inside).sum(dim=(1, 2)).double() / highest.sum(dim=(1, 2))
+
+
+def energy(maps: Tensor, inside: Tensor) -> Tensor:
+    """Share of a non-negative map's sum that is inside, (N, S, S) → (N,)."""
+    maps = maps.double()
+    return (maps * inside).sum(dim=(1, 2)) / maps.sum(dim=(1, 2)).clamp_min(1e-12)
+
+
+def pixel_auc(maps: Tensor, inside: Tensor) -> Tensor:
+    """Chance that a pixel inside is higher than one outside, (N, S, S) → (N,)."""
+    return rank_auc(maps.flatten(1), inside.flatten(1))
+
+
+def map_scores(maps: Tensor, inside: Tensor) -> Scores:
+    """The three scores with their standard errors; maps (N, h, w) of any size, inside bool (N, S, S)."""
+    maps = resized(maps, inside.shape[-1])
+    return {
+        "pointing": measured(pointing(maps, inside)),
+        "energy": measured(energy(maps, inside)),
+        "pixel_auc": measured(pixel_auc(maps, inside)),
+    }
+
+
+def centred_gaussian(side: int) -> Tensor:
+    """(side, side), highest in the middle, with a spread of a quarter of the side."""
+    axis = (torch.arange(side) + 0.5) / side - 0.5
+    return torch.exp(-(axis[:, None] ** 2 + axis[None] ** 2) / (2 * GAUSSIAN_SPREAD**2))
+
+
+def value_range(maps: Tensor) -> Scores:
+    """Lowest, mean and highest value over all photos, and `spread`: highest minus lowest within a photo, on average."""
+    within = (maps.amax(dim=(1, 2)) - maps.amin(dim=(1, 2))).mean().item()
+    lowest, mean, highest = maps.min().item(), maps.mean().item(), maps.max().item()
+    tidy: Scores = rounded({"min": lowest, "mean": mean, "max": highest, "spread": within, "flat": within < FLAT})
+    return tidy
+
+
+@torch.inference_mode()
+def stage_maps(model: VisionModel, images: Tensor, batch: int = 100) -> dict[str, dict[str, Tensor]]:
+    """Images (N, 3, S, S) → stage name → {"mask": (N, h, w), "features": mean |feature| before attention}."""
+    found: dict[str, dict[str, list[Tensor]]] = {name: {"mask": [], "features": []} for name in model.stage_names}
+    device = model.classifier.weight.device
+    for at in range(0, len(images), batch):
+        x = model.stem(model._standardised(images[at : at + batch].to(device)))
+        for name, stage, attention in zip(model.stage_names, model.stages, model.attentions, strict=True):
+            x = stage(x)
+            found[name]["features"].append(x.abs().mean(dim=1).cpu())
+            if isinstance(attention, torch.nn.Identity | SqueezeExcitation):
+                x = attention(x)
+                continue
+            traced: CBAMTrace = attention.trace(x)
+            found[name]["mask"].append(traced.spatial.mask[:, 0].cpu())
+            x = traced.output
+    return {
+        name: {kind: torch.cat(parts) for kind, parts in maps.items() if parts} for name, maps in found.items()
+    }
+
+
+def mask_scores(model: VisionModel, images: Tensor, inside: Tensor) -> Scores:
+    """Masks of a CBAM network against boxes; images (N, 3, S, S), inside bool (N, S, S), box or boxes of each photo.
+
+    Per stage: `mask`, `inverted` (1 − mask), `features` (mean |feature| before attention), `range`; for all stages:
+    `uniform` and `centred_gaussian`. Photos whose boxes cover over 60% of the frame are left out of the scores, and
+    counted in `photos`; `range` is over all.
+    """
+    area = inside.float().mean(dim=(1, 2))
+    kept = (area <= LARGEST_BOX) & (area > 0)
+    boxes = inside[kept]
+    N, S = len(boxes), inside.shape[-1]
+    scores: Scores = {
+        "photos": N,
+        "photos_in_all": len(images),
+        "largest_box": LARGEST_BOX,
+        "box_area": measured(area[kept]),
+        "uniform": map_scores(torch.ones(N, S, S), boxes),
+        "centred_gaussian": map_scores(centred_gaussian(S).expand(N, S, S), boxes),
+    }
+    for name, maps in stage_maps(model, images).items():
+        scores[name] = {
+            "side": maps["mask"].shape[-1],
+            "mask": map_scores(maps["mask"][kept], boxes),
+            "inverted": map_scores(1 - maps["mask"][kept], boxes),
+            "features": map_scores(maps["features"][kept], boxes),
+            "range": value_range(maps["mask"]),
+        }
+    stages = model.stage_names
+    best = max(stages, key=lambda stage: scores[stage]["mask"]["pixel_auc"]["value"])
+    scores["best"] = {"stage": best} | {k: v["value"] for k, v in scores[best]["mask"].items()}
+    return scores
+
+
+def union(boxes: Iterable[Tensor]) -> Tensor:
+    """Pixels in any of a photo's boxes: an iterable of bool (k, S, S) → (N, S, S)."""
+    return torch.stack([each.any(dim=0) for each in boxes])

@@ -1,0 +1,211 @@
+"""Self-attention at a size that can be checked by hand: four tokens, width four, every number editable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+from streamlit.delta_generator import DeltaGenerator
+from torch import Tensor
+
+from attention_core.figures import matrix
+from attention_core.mechanisms.scores import additive_scores, cosine_scores, dot_scores
+from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentionTrace
+from ui import url_state
+from ui.i18n import t
+from ui.steps import correction, show, step
+from ui.tex import number, tex
+
+TOKENS = ("我", "吃", "柠", "檬")
+SCORES = ("scaled_dot", "dot", "cosine", "additive")
+# Made up so that the result can be read: the four dimensions are person, action, food and end of a word, and W^q lets
+# a person ask for an action, an action for food, and the halves of a word for each other.
+DEFAULTS: dict[str, list[list[float]]] = {
+    "x": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]],
+    "wq": [[0, 0, 0, 0], [4, 0, 0, 0], [0, 4, 0, 4], [0, 0, 4, -4]],
+    "wk": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+    "wv": [[1, 0, 0, 0], [0, 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 3]],
+    "w1": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+    "w2": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+    "v": [[1, 1, 1, 1]],
+}
+SYMBOLS = {"x": "X", "wq": "W^q", "wk": "W^k", "wv": "W^v", "w1": "W_1", "w2": "W_2", "v": "v^\\top"}
+
+
+def page() -> None:
+    """Editors, then the steps that follow from them."""
+    st.info(t("by_hand.made_up"), icon="✏️")
+    score = url_state.put_choice("score", SCORES)
+    query = url_state.put_choice("hq", range(len(TOKENS)), 1)
+    matrices = _editors(score)
+    trace = _trace(matrices, score)
+    st.pills(
+        t("sentence.query"),
+        range(len(TOKENS)),
+        format_func=TOKENS.__getitem__,
+        key="hq",
+        required=True,
+        persist_state="session",
+    )
+    _projections(trace, query)
+    _scores(trace, query, score)
+    _weights(trace, query)
+    _sum(trace, query)
+
+
+def _editors(score: str) -> dict[str, Tensor]:
+    with step(1, "by_hand.numbers", rf"{tex('embedding', 'a^i')} = W x^i"):
+        names = ["x", "wq", "wk", "wv"]
+        places = [*st.columns(2), *st.columns(2)]
+        edited = {name: _editor(name, place) for name, place in zip(names, places, strict=True)}
+        st.segmented_control(
+            t("by_hand.score"),
+            SCORES,
+            format_func=lambda name: t(f"by_hand.scores.{name}"),
+            key="score",
+            required=True,
+            persist_state="session",
+            help=t("by_hand.score_help"),
+        )
+        if score == "additive":
+            edited |= {name: _editor(name, place) for name, place in zip(("w1", "w2", "v"), st.columns(3), strict=True)}
+        st.button(t("by_hand.reset"), on_click=_reset, icon="↩️")
+    return edited
+
+
+def _editor(name: str, place: DeltaGenerator) -> Tensor:
+    key = f"hand-{name}-{st.session_state.get('hand_round', 0)}"
+    saved: dict[str, np.ndarray] = st.session_state.setdefault("hand_saved", {})
+    if key not in st.session_state:  # drawn anew: start from what was last typed
+        st.session_state[f"{key}-base"] = saved.get(name, np.array(DEFAULTS[name], dtype=float))
+    base = st.session_state[f"{key}-base"]
+    columns = [t(f"by_hand.dimensions.{i}") for i in range(4)] if name == "x" else ["1", "2", "3", "4"]
+    rows = list(TOKENS) if name == "x" else [str(i + 1) for i in range(len(base))]
+    with place:
+        st.markdown(f"${SYMBOLS[name]}$ — {t(f'by_hand.matrices.{name}')}")
+        frame = st.data_editor(
+            pd.DataFrame(base, columns=columns, index=rows),
+            key=key,
+            num_rows="fixed",
+            column_config={
+                column: st.column_config.NumberColumn(
+                    column, step=0.01, min_value=-100, max_value=100, required=True, width=68
+                )
+                for column in columns
+            },
+            width="content",
+        )
+    values = np.nan_to_num(frame.to_numpy(dtype=float))
+    saved[name] = values
+    return torch.from_numpy(values)
+
+
+def _reset() -> None:
+    st.session_state["hand_round"] = st.session_state.get("hand_round", 0) + 1
+    st.session_state["hand_saved"] = {}
+
+
+def _trace(matrices: dict[str, Tensor], score: str) -> SelfAttentionTrace:
+    module = SelfAttention(4).double()
+    with torch.no_grad():
+        for linear, name in ((module.query, "wq"), (module.key, "wk"), (module.value, "wv")):
+            linear.weight.copy_(matrices[name])
+        other: dict[str, Callable[[], Callable[[Tensor, Tensor], Tensor]]] = {
+            "dot": lambda: dot_scores,
+            "cosine": lambda: cosine_scores,
+            "additive": lambda: partial(
+                additive_scores, query_map=matrices["w1"], key_map=matrices["w2"], vector=matrices["v"][0]
+            ),
+        }
+        return module.trace(matrices["x"][None], score=other[score]() if score in other else None)
+
+
+def _projections(trace: SelfAttentionTrace, query: int) -> None:
+    formula = (
+        rf"{tex('query', 'q^i')} = {tex('query', 'W^q')} a^i \qquad "
+        rf"{tex('key', 'k^i')} = {tex('key', 'W^k')} a^i \qquad {tex('value', 'v^i')} = {tex('value', 'W^v')} a^i"
+    )
+    with step(2, "by_hand.projections", formula):
+        for place, (name, values) in zip(
+            st.columns(3), (("query", trace.query), ("key", trace.key), ("value", trace.value)), strict=True
+        ):
+            with place:
+                _table(values[0], ["1", "2", "3", "4"], f"hand-{name}", t(f"words.{name}"), query)
+
+
+def _scores(trace: SelfAttentionTrace, query: int, score: str) -> None:
+    best = int(trace.weights[0, query].argmax())
+    products = " + ".join(
+        rf"{tex('query', number(q))} \cdot {tex('key', number(k))}"
+        for q, k in zip(trace.query[0, query].tolist(), trace.key[0, best].tolist(), strict=True)
+    )
+    result = number(trace.scores[0, query, best].item())
+    left = tex("score", rf"\alpha_{{{query + 1},{best + 1}}}")
+    worked = {
+        "scaled_dot": rf"{left} = \frac{{{products}}}{{\sqrt{{4}}}} = {result}",
+        "dot": rf"{left} = {products} = {result}",
+        "cosine": rf"{left} = \frac{{{products}}}{{\lvert q \rvert \, \lvert k \rvert}} = {result}",
+        "additive": rf"{left} = v^\top \tanh(W_1 {tex('query', 'q')} + W_2 {tex('key', 'k')}) = {result}",
+    }[score]
+    with step(3, "by_hand.scoring", worked, query=TOKENS[query], key=TOKENS[best]):
+        _table(trace.scores[0], list(TOKENS), "hand-scores", t("words.score"), query, square=True)
+
+
+def _weights(trace: SelfAttentionTrace, query: int) -> None:
+    scores = trace.scores[0, query].tolist()
+    best = int(trace.weights[0, query].argmax())
+    below = " + ".join(f"e^{{{score:.2f}}}" for score in scores)
+    weight = trace.weights[0, query, best].item()
+    left = tex("weight", rf"\tilde\alpha_{{{query + 1},{best + 1}}}")
+    with step(
+        4,
+        "by_hand.softmax",
+        rf"{left} = \frac{{e^{{{scores[best]:.2f}}}}}{{{below}}} = {weight:.2f}",
+        query=TOKENS[query],
+    ):
+        _table(
+            trace.weights[0], list(TOKENS), "hand-weights", t("words.weight"), query, square=True, kind="weight"
+        )
+
+
+def _sum(trace: SelfAttentionTrace, query: int) -> None:
+    terms = " + ".join(
+        rf"{tex('weight', f'{weight:.2f}')}\,{tex('value', f'v^{{{j + 1}}}')}"
+        for j, weight in enumerate(trace.weights[0, query].tolist())
+    )
+    numbers = ",\\; ".join(f"{value:.2f}" for value in trace.output[0, query].tolist())
+    formula = rf"{tex('output', f'b^{{{query + 1}}}')} = {terms} = ({tex('output', numbers)})"
+    with step(5, "by_hand.sum", formula, query=TOKENS[query]):
+        _table(trace.output[0], ["1", "2", "3", "4"], "hand-output", t("words.output"), query)
+        correction("self_attention.sum.correction")
+
+
+def _table(
+    values: Tensor,
+    columns: list[str],
+    key: str,
+    title: str,
+    query: int,
+    *,
+    square: bool = False,
+    kind: str = "signed",
+) -> None:
+    show(
+        matrix(
+            values.numpy(),
+            rows=list(TOKENS),
+            columns=columns,
+            kind="weight" if kind == "weight" else "signed",
+            title=title,
+            row_title=t("words.query") if square else "",
+            column_title=t("words.key") if square else "",
+            value_name=title,
+            highlight_row=query,
+        ),
+        key,
+        alt=title,
+    )

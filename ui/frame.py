@@ -1,0 +1,54 @@
+"""The main script: page config, language, navigation, and the page itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:  # Streamlit puts the main script's own folder there, which is not the project's
+    sys.path.insert(0, str(ROOT))
+
+from attention_core.runtime.device import device_name  # noqa: E402
+from ui import networks, url_state  # noqa: E402
+from ui.i18n import LANGUAGE_NAMES, LANGUAGES, browser_language, t  # noqa: E402
+from ui.style import page_style  # noqa: E402
+
+PAGES = ("home", "self_attention", "multi_head", "squeeze_excitation", "cbam")
+ICONS = {"home": "👁", "self_attention": "①", "multi_head": "②", "squeeze_excitation": "③", "cbam": "④"}
+
+url_state.begin()
+url_state.put_choice("lang", LANGUAGES, browser_language())
+st.set_page_config(page_title=t("frame.title"), page_icon="🍋", layout="wide")
+page_style()
+
+page = st.navigation(
+    [
+        st.Page(
+            ROOT / "pages" / f"{name}.py",
+            title=f"{ICONS[name]} {t(f'{name}.title')}",
+            url_path=name,
+            default=name == "home",
+        )
+        for name in PAGES
+    ],
+    position="sidebar",
+    expanded=True,
+)
+with st.sidebar:
+    st.segmented_control(
+        t("frame.language"),
+        LANGUAGES,
+        format_func=LANGUAGE_NAMES.__getitem__,
+        key="lang",
+        required=True,
+        persist_state="session",
+    )
+    st.caption(t("frame.device", device=device_name(networks.device())))
+    st.caption(t("frame.credit"))
+
+page.run()
+url_state.notices()
+url_state.flush()

@@ -1,0 +1,65 @@
+"""The words of the app: one catalogue a language, looked up by dotted key."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+
+import streamlit as st
+
+from attention_core.errors import AttentionCoreError
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+LANGUAGE_NAMES: dict[Language, str] = {"zh": "中文", "en": "English"}
+_FOLDER = Path(__file__).parent
+
+
+@cache
+def catalogue(language: Language) -> dict[str, str]:
+    """All messages of a language by dotted key."""
+    messages: dict[str, str] = {}
+    for path in sorted((_FOLDER / language).glob("*.toml")):
+        with path.open("rb") as stream:
+            _flatten(tomllib.load(stream), path.stem, messages)
+    return messages
+
+
+def _flatten(tree: dict[str, object], prefix: str, into: dict[str, str]) -> None:
+    for key, value in tree.items():
+        name = f"{prefix}.{key}"
+        if isinstance(value, dict):
+            _flatten(value, name, into)
+        else:
+            into[name] = str(value).strip()
+
+
+def browser_language() -> Language:
+    """Chinese for a browser that asks for any kind of it, else English."""
+    return "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
+
+
+def current_language() -> Language:
+    """The language of this session."""
+    chosen = st.session_state.get("lang")
+    return chosen if chosen in LANGUAGES else browser_language()
+
+
+def t(key: str, /, **values: object) -> str:
+    """The message of `key` in the session's language, with `values` put in. A missing key is a `KeyError`."""
+    message = catalogue(current_language())[key]
+    return message.format(**values) if values else message
+
+
+def explain(error: AttentionCoreError) -> str:
+    """An error in the session's language; in English where the catalogue has no word for it."""
+    message = catalogue(current_language()).get(f"errors.{error.key}")
+    return message.format(**_translated(error.values)) if message else str(error)
+
+
+def _translated(values: dict[str, object]) -> dict[str, object]:
+    # Some values are words themselves ("text", "video"): translate those that the catalogue knows.
+    words = catalogue(current_language())
+    return {name: words.get(f"errors.words.{value}", value) for name, value in values.items()}

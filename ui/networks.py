@@ -1,0 +1,83 @@
+"""The networks, loaded once for all sessions, and their traces, kept for whoever asks the same again."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import streamlit as st
+import torch
+from PIL import Image
+
+from attention_core.inputs import load_image
+from attention_core.models import registry
+from attention_core.models.text import TextModel, TextTrace
+from attention_core.models.vision import VisionModel, VisionTrace
+from attention_core.runtime.warm_up import warm_up
+
+
+@st.cache_resource(show_spinner=False)
+def text_model() -> TextModel:
+    """The bilingual encoder."""
+    return registry.load_text_model()
+
+
+@st.cache_resource(show_spinner=False)
+def vision_model(name: str) -> VisionModel:
+    """One build: "plain", "se" or "cbam"."""
+    return registry.load_vision_model(name)
+
+
+@st.cache_data(show_spinner=False)
+def measured(kind: str) -> dict[str, Any]:
+    """The evaluation's scores; kind: "text" or "vision"."""
+    return registry.scores(kind)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def text_trace(text: str, pair: str | None, hide: tuple[int, ...] = ()) -> TextTrace:
+    """The trace of a sentence. Shared between sessions, so never written to."""
+    return text_model().trace(text, pair, hide=hide)
+
+
+class Photo:
+    """An uploaded or sample photo; equal bytes are equal photos."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.digest = hashlib.sha256(data).hexdigest()
+
+    @property
+    def image(self) -> Image.Image:
+        """Decoded, upright, RGB."""
+        return _decoded(self.digest, self)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _decoded(digest: str, _photo: Photo) -> Image.Image:
+    return load_image(_photo.data)
+
+
+def vision_trace(name: str, photo: Photo) -> VisionTrace:
+    """The trace of a photo through one build. Shared between sessions, so never written to."""
+    return _vision_trace(name, photo.digest, photo)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _vision_trace(name: str, digest: str, _photo: Photo) -> VisionTrace:
+    # Streamlit hashes large arrays from a sample, so that two near-equal photos could meet: the key is the digest.
+    return vision_model(name).trace(_photo.image)
+
+
+def device() -> torch.device:
+    """Where the networks run."""
+    return text_model().output_bias.device
+
+
+def warm() -> None:
+    """Loads everything and runs it once, before the first visitor."""
+    grey = Image.new("RGB", (64, 64), "grey")
+    warm_up(
+        lambda: text_model().trace("我吃柠檬", "I eat lemons."),
+        *(lambda name=name: vision_model(name).trace(grey) for name in registry.VISION_MODELS),
+    )

@@ -1,0 +1,121 @@
+"""The sentence that somebody explores: typed, or one of the examples."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from attention_core.errors import InputError
+from attention_core.inputs import clean_text
+from attention_core.models.text import TextModel, TextTrace
+from ui import networks, url_state
+from ui.i18n import explain, t
+
+EXAMPLES: tuple[tuple[str, str], ...] = (
+    ("我吃柠檬", ""),
+    ("我吃柠檬", "I eat lemons."),
+    ("小狗在草地上追一只红色的球。", "A puppy is chasing a red ball on the grass."),
+    ("The old man who lives next door plays the piano.", ""),
+)
+
+
+def sentence_trace() -> TextTrace:
+    """Draws the input, and returns the trace of what is in it; the example's where it cannot be used."""
+    _choose()
+    typed, translation = st.session_state["s"], st.session_state["p"]
+    try:
+        text = clean_text(typed)
+        pair = clean_text(translation) if translation.strip() else None
+    except InputError as error:
+        st.error(explain(error), icon="⚠️")
+        st.caption(t("sentence.instead", example=EXAMPLES[0][0]))
+        text, pair = EXAMPLES[0][0], None
+    trace = networks.text_trace(text, pair)
+    if trace.truncated:
+        st.warning(t("sentence.cut", limit=len(trace.tokens), cut=trace.truncated), icon="✂️")
+    return trace
+
+
+def _choose() -> None:
+    url_state.put("s", EXAMPLES[0][0], str)
+    url_state.put("p", EXAMPLES[0][1], str)
+    first, second = st.columns(2)
+    first.text_input(
+        t("sentence.label"), key="s", persist_state="session", help=t("sentence.help"), placeholder=EXAMPLES[0][0]
+    )
+    second.text_input(
+        t("sentence.pair"), key="p", persist_state="session", help=t("sentence.pair_help"), placeholder="I eat lemons."
+    )
+    with st.container(horizontal=True, key="examples"):
+        for index, (text, pair) in enumerate(EXAMPLES):
+            label = f"{text} ‖ {pair}" if pair else text
+            st.button(label, key=f"example-{index}", on_click=_use, args=(text, pair), type="tertiary")
+
+
+def _use(text: str, pair: str) -> None:
+    st.session_state["s"], st.session_state["p"] = text, pair
+
+
+def labels(trace: TextTrace) -> list[str]:
+    """What stands on the axes: each token as typed."""
+    return [token.text if token.text.strip() else "␣" for token in trace.tokens]
+
+
+def layer_and_head(model: TextModel) -> tuple[int, int]:
+    """The choice of a layer and one of its heads, counted from 0; shown counted from 1."""
+    layer = url_state.put_choice("layer", range(len(model.config.heads)))
+    url_state.put_choice("head", range(model.config.heads[layer]))
+    left, right = st.columns(2)
+    with left:
+        st.segmented_control(
+            t("sentence.layer"),
+            range(len(model.config.heads)),
+            format_func=lambda index: f"{index + 1}",
+            key="layer",
+            required=True,
+            persist_state="session",
+            help=t("sentence.layer_help"),
+        )
+    with right:
+        st.segmented_control(
+            t("sentence.head"),
+            range(model.config.heads[layer]),
+            format_func=lambda index: f"{index + 1}",
+            key="head",
+            required=True,
+            persist_state="session",
+            help=t("sentence.head_help"),
+        )
+    return st.session_state["layer"], st.session_state["head"]
+
+
+def query_token(trace: TextTrace) -> int:
+    """The token whose row is followed, chosen by clicking it."""
+    names = labels(trace)
+    first = next((i for i, token in enumerate(trace.tokens) if not token.special), 0)
+    url_state.put_choice("q", range(len(names)), first)
+    if len(names) <= 48:
+        st.pills(
+            t("sentence.query"),
+            range(len(names)),
+            format_func=names.__getitem__,
+            key="q",
+            required=True,
+            persist_state="session",
+            help=t("sentence.query_help"),
+        )
+    else:
+        st.selectbox(
+            t("sentence.query"),
+            range(len(names)),
+            format_func=lambda index: f"{index}: {names[index]}",
+            key="q",
+            persist_state="session",
+            help=t("sentence.query_help"),
+        )
+    query: int = st.session_state["q"]
+    return query
+
+
+def set_query(index: int) -> None:
+    """For clicks on a figure."""
+    st.session_state["q"] = index

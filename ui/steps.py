@@ -1,0 +1,53 @@
+"""What every page is made of: numbered steps with a formula, a picture and one sentence of what to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from ui.i18n import t
+
+CHART_CONFIG = {
+    "displaylogo": False,
+    "displayModeBar": "hover",
+    "modeBarButtons": [["toImage"]],
+    "toImageButtonOptions": {"format": "svg", "filename": "attention-explorer"},
+}
+
+
+@contextmanager
+def step(number: int, name: str, formula: str | None = None, /, **values: object) -> Iterator[None]:
+    """A bordered step: the message `<name>.title` above, `formula` (KaTeX), the body, and `<name>.see` below."""
+    with st.container(border=True, key=f"step-{number}"):
+        title = escape(t(f"{name}.title", **values))
+        st.html(f'<div><span class="step-number">{number}</span><span class="step-title">{title}</span></div>')
+        if formula:
+            st.latex(formula)
+        yield
+        st.markdown(t(f"{name}.see", **values))
+
+
+def show(
+    figure: go.Figure, key: str, *, alt: str, on_click: Callable[[int], None] | None = None, **place: Any
+) -> None:
+    """A figure under Streamlit's live light and dark; `on_click` gets the index of a clicked point."""
+    clicks: dict[str, Any] = {}
+    if on_click is not None:
+
+        def clicked() -> None:
+            points = st.session_state[key]["selection"]["points"]
+            if points:  # a second click on the same point lets go of it, which changes nothing
+                on_click(points[0]["point_index"])
+
+        clicks = {"on_select": clicked, "selection_mode": "points"}
+    st.plotly_chart(figure, key=key, theme="streamlit", config=CHART_CONFIG, alt=alt, **clicks, **place)
+
+
+def correction(key: str) -> None:
+    """Where the article that the pages follow is wrong: one line with the right formula."""
+    st.warning(t(key), icon="✏️")

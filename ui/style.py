@@ -1,0 +1,31 @@
+"""The few rules of style that Streamlit's theme has no setting for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from attention_core.figures import COLOURS
+
+_RULES = """
+<style>
+  .block-container { max-width: 1180px; padding-top: 3.2rem; }
+  .step-number { display: inline-flex; width: 1.7em; height: 1.7em; margin-right: .55em; border-radius: 50%;
+                 align-items: center; justify-content: center; font-weight: 700; font-size: .85em;
+                 color: #fff; background: #0b6e99; }
+  .step-title { font-size: 1.22rem; font-weight: 650; }
+  .range { opacity: .75; font-size: .86rem; }
+  .katex-display { margin: .3em 0 !important; overflow-x: auto; overflow-y: hidden; }
+  @media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } .katex { font-size: 1em; } }
+</style>
+"""
+
+
+def page_style() -> None:
+    """Once a run, before anything else is drawn."""
+    st.html(_RULES)
+
+
+def coloured(quantity: str, text: str) -> str:
+    """Inline HTML of `text` in the colour that the quantity has on every page."""
+    colour = COLOURS[quantity]  # type: ignore[index]
+    return f'<span style="color:{colour};font-weight:650">{text}</span>'

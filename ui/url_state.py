@@ -1,0 +1,66 @@
+"""The address bar as the memory of a session: whatever a page shows can be read back from its link.
+
+Widgets keep language-neutral values; Streamlit's own `bind="query-params"` would write their translated labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+import streamlit as st
+
+from ui.i18n import t
+
+Value = TypeVar("Value", bound=str | int | float | bool)
+_NOW, _SENT, _REFUSED = "_url_now", "_url_sent", "_url_refused"
+
+
+def begin() -> None:
+    """At the start of a run."""
+    st.session_state[_NOW] = []
+    st.session_state[_REFUSED] = []
+
+
+def put(key: str, default: Value, parse: Callable[[str], Value]) -> Value:
+    """Binds `key` to the URL; call it before the widget with that key, which then gets no default.
+
+    parse: text → value; a `ValueError` or `KeyError` means junk, which falls back to the default with a notice.
+    Returns the value in force.
+    """
+    sent = st.session_state.setdefault(_SENT, {})
+    raw = st.query_params.get(key)
+    if raw is not None and raw != sent.get(key):  # a link, Back or Forward, or edited by hand
+        try:
+            st.session_state[key] = parse(raw)
+        except (KeyError, ValueError):
+            st.session_state[_REFUSED].append((key, raw))
+    if st.session_state.get(key) is None:
+        st.session_state[key] = default
+    st.session_state[_NOW].append(key)
+    value: Value = st.session_state[key]
+    return value
+
+
+def put_choice(key: str, options: Collection[Value], default: Value | None = None) -> Value:
+    """`put` for a widget with `options`; a value that is no longer among them falls back to the default."""
+    listed = {str(option): option for option in options}
+    fallback = next(iter(options)) if default is None else default
+    value = put(key, fallback, lambda raw: listed[raw])
+    if value not in options:
+        st.session_state[key] = value = fallback
+    return value
+
+
+def notices() -> None:
+    """Names what in the link could not be used."""
+    for key, raw in st.session_state.get(_REFUSED, []):
+        st.info(t("frame.bad_link", key=key, value=raw[:40]), icon="🔗")
+
+
+def flush() -> None:
+    """At the end of a run: writes all bound values in one step, and drops what no page knows."""
+    new = {key: str(st.session_state[key]) for key in st.session_state.pop(_NOW, [])}
+    st.session_state[_SENT] = {**st.session_state.get(_SENT, {}), **new}
+    if st.query_params.to_dict() != new:
+        st.query_params.from_dict(new)
