@@ -1,1 +1,38 @@
+"""CBAM: one photo, one stage; attention over channels, then over positions, then the prediction."""
+
+from __future__ import annotations
+
 import streamlit as st
+
+from attention_core.mechanisms.cbam import CBAMTrace
+from ui.cbam_steps import (
+    all_masks_step,
+    channel_weights_step,
+    convolution_step,
+    mask_step,
+    mlp_step,
+    pooled_maps_step,
+    pooled_vectors_step,
+)
+from ui.i18n import t
+from ui.photo import photo_trace, sharp_square
+from ui.photo_steps import choose_stage, features_step, prediction_step
+from ui.tex import tex
+
+st.title(t("cbam.title"))
+st.markdown(t("cbam.lead"))
+photo, trace = photo_trace("cbam")
+stage = choose_stage(trace)
+assert isinstance(stage.attention, CBAMTrace)
+square = sharp_square(photo, trace)
+features_step(1, stage)
+pooled_vectors_step(2, stage.attention.channel)
+mlp_step(3, stage.attention.channel)
+channel_weights_step(4, stage.attention.channel)
+pooled_maps_step(5, stage.attention.spatial)
+convolution_step(6, stage)
+mask_step(7, stage.attention.spatial, square)
+all_masks_step(8, trace, square)
+output, mask = tex("output", r"\tilde u_c(i,j)"), tex("mask", "M(i,j)")
+formula = rf"p = \mathrm{{softmax}}(W g + b) \qquad g_c = \frac{{\sum_{{i,j}} {output}}}{{\sum_{{i,j}} {mask}}}"
+prediction_step(9, formula, trace, "cbam")

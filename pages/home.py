@@ -1,1 +1,138 @@
+"""Where the eye goes first, and from there to the four mechanisms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
 import streamlit as st
+
+from attention_core.figures import channel_bars, heads_grid, mask_over_photo, matrix
+from attention_core.inputs.samples import sample_photo
+from attention_core.mechanisms.cbam import CBAMTrace
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
+from ui import gaze, networks, sentence
+from ui.i18n import current_language, t
+from ui.networks import Photo
+from ui.photo import sharp_square
+from ui.steps import show
+
+PAGES = Path(__file__).resolve().parent
+SENTENCE, TRANSLATION = "我吃柠檬", "I eat lemons."
+
+
+def main() -> None:
+    """The eye, then a card for each mechanism, then what stands behind the numbers."""
+    st.title(t("home.heading"))
+    st.markdown(t("home.lead"))
+    _eye()
+    st.header(t("home.mechanisms.title"))
+    st.markdown(t("home.mechanisms.lead"))
+    top, bottom = st.columns(2), st.columns(2)
+    for place, draw in zip((*top, *bottom), (_self_attention, _multi_head, _squeeze, _cbam), strict=True):
+        with place, st.container(border=True):
+            draw()
+    st.markdown(t("home.numbers"))
+
+
+def _eye() -> None:
+    st.header(t("home.eye.title"))
+    revealed = st.toggle(t("home.eye.reveal"), key="reveal", help=t("home.eye.reveal_help"))
+    left, right = st.columns(2)
+    with left:
+        st.markdown(t("home.eye.photo"))
+        st.image(gaze.photo(Photo(sample_photo("astronaut")).image, revealed), width="stretch", alt=t("home.eye.photo_alt"))
+    with right:
+        st.markdown(t("home.eye.page"))
+        st.html(gaze.text_page(revealed))
+    st.caption(t("home.eye.revealed" if revealed else "home.eye.hidden"))
+
+
+def _link(name: str) -> None:
+    st.page_link(
+        PAGES / f"{name}.py",
+        label=t("home.open", page=t(f"{name}.title")),
+        icon="➡️",
+        query_params={"lang": current_language()},
+    )
+
+
+def _self_attention() -> None:
+    st.subheader(t("self_attention.title"))
+    st.markdown(t("home.cards.self_attention"))
+    trace = networks.text_trace(SENTENCE, None)
+    names = sentence.labels(trace)
+    show(
+        matrix(
+            trace.layers[0].weights[0, 0].numpy(),
+            rows=names,
+            columns=names,
+            kind="weight",
+            title=SENTENCE,
+            row_title=t("words.query"),
+            column_title=t("words.key"),
+            value_name=t("words.weight"),
+        ),
+        "home-weights",
+        alt=t("home.cards.self_attention"),
+    )
+    _link("self_attention")
+
+
+def _multi_head() -> None:
+    st.subheader(t("multi_head.title"))
+    st.markdown(t("home.cards.multi_head"))
+    trace = networks.text_trace(SENTENCE, TRANSLATION)
+    weights = [layer.weights[0].numpy() for layer in trace.layers]
+    show(
+        heads_grid(
+            weights,
+            tokens=sentence.labels(trace),
+            layer_names=[f"{t('words.layer')} {row + 1}" for row in range(len(weights))],
+            head_names=[f"{t('words.head')} {column + 1}" for column in range(max(map(len, weights)))],
+            clickable=False,
+        ),
+        "home-heads",
+        alt=t("home.cards.multi_head"),
+    )
+    _link("multi_head")
+
+
+def _squeeze() -> None:
+    st.subheader(t("squeeze_excitation.title"))
+    st.markdown(t("home.cards.squeeze_excitation"))
+    attention = networks.vision_trace("se", Photo(sample_photo("cat"))).stages[-1].attention
+    assert isinstance(attention, SqueezeExcitationTrace)
+    show(
+        channel_bars(
+            attention.weights[0].numpy(),
+            order="sorted",
+            value_name=t("words.gate"),
+            channel_name=t("words.channel"),
+            baseline=0.5,
+        ),
+        "home-gates",
+        alt=t("home.cards.squeeze_excitation"),
+    )
+    _link("squeeze_excitation")
+
+
+def _cbam() -> None:
+    st.subheader(t("cbam.title"))
+    st.markdown(t("home.cards.cbam"))
+    cat = Photo(sample_photo("cat"))
+    trace = networks.vision_trace("cbam", cat)
+    attention = trace.stages[-1].attention
+    assert isinstance(attention, CBAMTrace)
+    show(
+        mask_over_photo(
+            sharp_square(cat, trace),
+            attention.spatial.mask[0, 0].numpy(),
+            value_name=t("words.mask"),
+        ),
+        "home-mask",
+        alt=t("home.cards.cbam"),
+    )
+    _link("cbam")
+
+
+main()

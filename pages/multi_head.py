@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from attention_core.analysis.heads import output_by_heads, two_stage_queries
@@ -28,16 +30,15 @@ def main() -> None:
 
 def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
     weights = [attention.weights[0].numpy() for attention in trace.layers]
-    pairs = [(row, column) for row, layer_weights in enumerate(weights) for column in range(len(layer_weights))]
 
-    def select(index: int) -> None:
-        st.session_state["layer"], st.session_state["head"] = pairs[index]
+    def select(point: dict[str, Any]) -> None:
+        st.session_state["layer"], st.session_state["head"] = point["customdata"]
 
+    weight = tex("weight", r"\tilde\alpha^{h}_{i,j}")
     formula = (
-        rf"{tex('weight', r'\tilde\alpha^{h}_{i,j}')} = \mathrm{{softmax}}_j"
-        rf"\left(\frac{{{tex('query', 'q^{i,h}')} \cdot {tex('key', 'k^{j,h}')}}}{{\sqrt{{d}}}}\right)"
+        rf"{weight} = \mathrm{{softmax}}_j\left(\frac{{{tex('query', 'q^{i,h}')} \cdot {tex('key', 'k^{j,h}')}}}{{\sqrt{{d}}}}\right)"
     )
-    with step(1, "multi_head.all", formula, count=len(pairs)):
+    with step(1, "multi_head.all", formula, count=sum(map(len, weights))):
         show(
             heads_grid(
                 weights,
@@ -47,7 +48,7 @@ def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
                 selected=(layer, head),
             ),
             "all-heads",
-            alt=t("multi_head.all.title", count=len(pairs)),
+            alt=t("multi_head.all.title", count=sum(map(len, weights))),
             on_click=select,
         )
 
@@ -56,10 +57,11 @@ def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
     names = sentence.labels(trace)
     weights = trace.layers[layer].weights[0, head]
     strongest = int(weights[query].argmax())
+    weight = tex("weight", r"\tilde\alpha^{h}_{i,l}")
     with step(
         2,
         "multi_head.one",
-        rf"{tex('output', 'b^{i,h}')} = \sum_l {tex('weight', r'\tilde\alpha^{h}_{i,l}')}\, {tex('value', 'v^{l,h}')}",
+        rf"{tex('output', 'b^{i,h}')} = \sum_l {weight}\, {tex('value', 'v^{l,h}')}",
         layer=layer + 1,
         head=head + 1,
         query=names[query],
@@ -81,7 +83,7 @@ def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
             ),
             "one-head",
             alt=t("multi_head.one.title", layer=layer + 1, head=head + 1),
-            on_click=lambda index: sentence.set_query(index // len(names)),
+            on_click=sentence.follow_clicked_row(trace),
         )
         show(
             vector_strip(

@@ -1,1 +1,116 @@
+"""Squeeze-and-excitation: one photo, one stage, from the feature maps to the prediction."""
+
+from __future__ import annotations
+
 import streamlit as st
+
+from attention_core.analysis.stages import is_flat, strongest_and_weakest
+from attention_core.figures import map_grid
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
+from attention_core.models.vision import StageTrace
+from ui.i18n import t
+from ui.photo import photo_trace
+from ui.photo_steps import array, bars, channel_name, choose_stage, features_step, prediction_step, weights_figure
+from ui.steps import correction, show, step
+from ui.tex import number, tex
+
+Z, S, U = r"z_c", tex("channel", "s_c"), r"u_c"
+COMPARED = 3  # strongest channels, and as many weakest
+
+
+def main() -> None:
+    """Controls, then the steps."""
+    st.title(t("squeeze_excitation.title"))
+    st.markdown(t("squeeze_excitation.lead"))
+    _, trace = photo_trace("se")
+    stage = choose_stage(trace)
+    assert isinstance(stage.attention, SqueezeExcitationTrace)
+    features_step(1, stage)
+    _squeeze(stage.attention)
+    _hidden(stage.attention)
+    _logits(stage.attention)
+    _gates(stage.attention)
+    _scale(stage, stage.attention)
+    output = tex("output", r"\tilde u_c(i,j)")
+    formula = rf"p = \mathrm{{softmax}}(W g + b) \qquad g_c = \frac{{1}}{{HW}} \sum_{{i,j}} {output}"
+    prediction_step(7, formula, trace, "se")
+
+
+def _squeeze(attention: SqueezeExcitationTrace) -> None:
+    best = int(attention.squeezed[0].argmax())
+    H, W = attention.input.shape[2:]
+    total = attention.input[0, best].sum().item()
+    mean = attention.squeezed[0, best].item()
+    formula = (
+        rf"{Z} = \frac{{1}}{{HW}} \sum_{{i,j}} u_c(i,j) \qquad "
+        rf"z_{{{best}}} = \frac{{{total:.2f}}}{{{H} \cdot {W}}} = {mean:.3f}"
+    )
+    with step(2, "squeeze_excitation.squeeze", formula, channels=attention.squeezed.shape[1], channel=best):
+        bars(attention.squeezed, "squeezed", title=t("squeeze_excitation.squeeze.figure"), channel=t("words.channel"))
+
+
+def _hidden(attention: SqueezeExcitationTrace) -> None:
+    C, r = attention.squeezed.shape[1], attention.hidden.shape[1]
+    zeros = int((attention.hidden == 0).sum())
+    formula = rf"h = \mathrm{{ReLU}}(W_1 z + b_1) \qquad W_1 \in \mathbb{{R}}^{{{r} \times {C}}}"
+    with step(3, "squeeze_excitation.hidden", formula, channels=C, hidden=r, zeros=zeros):
+        bars(
+            attention.hidden,
+            "hidden",
+            title=t("squeeze_excitation.hidden.figure"),
+            channel=t("squeeze_excitation.hidden.unit"),
+        )
+
+
+def _logits(attention: SqueezeExcitationTrace) -> None:
+    C, r = attention.logits.shape[1], attention.hidden.shape[1]
+    positive = int((attention.logits > 0).sum())
+    formula = rf"e = W_2 h + b_2 \qquad W_2 \in \mathbb{{R}}^{{{C} \times {r}}}"
+    with step(4, "squeeze_excitation.logits", formula, channels=C, positive=positive, negative=C - positive):
+        bars(attention.logits, "logits", title=t("squeeze_excitation.logits.figure"), channel=t("words.channel"))
+
+
+def _gates(attention: SqueezeExcitationTrace) -> None:
+    weights = attention.weights[0]
+    best, worst = int(weights.argmax()), int(weights.argmin())
+    left = tex("channel", rf"s_{{{best}}}")
+    formula = (
+        rf"{S} = \sigma(e_c) = \frac{{1}}{{1 + e^{{-e_c}}}} \qquad {left} = "
+        rf"\sigma({number(attention.logits[0, best].item())}) = {weights[best].item():.3f}"
+    )
+    values = {
+        "best": best,
+        "high": f"{weights[best].item():.2f}",
+        "worst": worst,
+        "low": f"{weights[worst].item():.2f}",
+    }
+    with step(5, "squeeze_excitation.gates", formula, **values):
+        weights_figure(attention.weights)
+        correction("squeeze_excitation.gates.correction")
+        if is_flat(weights):
+            st.info(t("squeeze_excitation.gates.flat"), icon="➖")
+
+
+def _scale(stage: StageTrace, attention: SqueezeExcitationTrace) -> None:
+    strong, weak = strongest_and_weakest(attention.weights, stage.features, COMPARED)
+    channels = [*strong, *weak]
+    before, after = array(attention.input), array(attention.output)
+    gates = array(attention.weights)
+    output = tex("output", r"\tilde u_c(i,j)")
+    with step(6, "squeeze_excitation.scale", rf"{output} = {S} \cdot u_c(i,j)", count=len(strong)):
+        show(
+            map_grid(
+                [values[channel] for values in (before, after) for channel in channels],
+                titles=[channel_name(channel) for channel in channels]
+                + [f"× {gates[channel]:.2f}" for channel in channels],
+                row_titles=[t("squeeze_excitation.scale.before"), t("squeeze_excitation.scale.after")],
+                kind="activation",
+                columns=len(channels),
+            ),
+            "scaled",
+            alt=t("squeeze_excitation.scale.title"),
+        )
+        correction("squeeze_excitation.scale.correction")
+
+
+main()

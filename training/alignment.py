@@ -20,7 +20,7 @@ from torch import Tensor
 from attention_core.models.text import TextModel
 from training import conllu
 from training.encoding import encode_text, layer_weights
-from training.shares import Scores, clustered, rounded
+from training.shares import Scores, clustered
 
 DIRECTIONS = ("en_zh", "zh_en", "product")
 SYMMETRISATIONS = ("intersection", "union", "mutual")
@@ -51,13 +51,11 @@ class Links:
 
     def scores(self) -> Scores:
         """Precision, recall and AER = 1 − 2·right / (made + gold), all gold links being sure ones (Och & Ney 2003)."""
-        return rounded(
-            {
-                "aer": 1 - 2 * self.right / max(self.made + self.gold, 1),
-                "precision": self.right / max(self.made, 1),
-                "recall": self.right / max(self.gold, 1),
-            }
-        )
+        return {
+            "aer": round(1 - 2 * self.right / max(self.made + self.gold, 1), 5),
+            "precision": round(self.right / max(self.made, 1), 5),
+            "recall": round(self.right / max(self.gold, 1), 5),
+        }
 
 
 def read_pairs(data: Path) -> list[AlignedPair]:

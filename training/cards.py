@@ -14,6 +14,8 @@ from training.shares import Scores, percent
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito: told apart by everybody
 BEGIN, END = "<!-- runs: written by python -m training.evaluate -->", "<!-- end of runs -->"
+_ACCURACIES = ("class_top1", "class_top5", "group_top1", "group_top5")
+_TRAINING = ("photos", "epochs", "steps", "minutes", "threads", "hardware", "loss")
 RUN_COLUMNS = ("weights", "network", "change", "steps", "minutes", "hardware", "scores on the dev sets")
 
 
@@ -102,6 +104,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def _training(manifest: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest says about the training; "–" for what it leaves out, as one of unfinished weights does."""
+    known: dict[str, Any] = dict.fromkeys(("pairs", *_TRAINING), "–") | manifest["training"]
+    return known
+
+
 def _head_name(place: Scores) -> str:
     return f"layer {place['layer'] + 1}, head {place['head'] + 1}"
 
@@ -111,7 +119,7 @@ DIRECTION_NAMES = {"en_zh": "English → Chinese", "zh_en": "Chinese → English
 
 def text_card(manifest: dict[str, Any], scores: Scores, curves: str | None) -> str:
     """The card of the bilingual encoder."""
-    config, training = manifest["config"], manifest["training"]
+    config, training = manifest["config"], _training(manifest)
     masked, alignment = scores["masked_tokens"], scores["alignment"]
     eflomal = alignment["eflomal"]
     sections = [
@@ -141,7 +149,7 @@ def text_card(manifest: dict[str, Any], scores: Scores, curves: str | None) -> s
         sections.append(f"![training loss]({curves})")
     sections += ["## Scores", f"### Masked tokens\n\n{masked['pairs']} held-out pairs, 15% of one side masked, in %."]
     rows = [
-        [label, *(percent(part.get(k)) for k in ("top1", "top5")), part.get("loss", "–")]
+        [label, *(percent(part.get(k)) for k in ("top1", "top5")), f"{part['loss']:.3f}" if "loss" in part else "–"]
         for label, part in (
             ("sentence alone", masked["alone"]),
             ("with its translation visible", masked["with_translation"]),
@@ -267,10 +275,7 @@ def vision_card(manifests: dict[str, dict[str, Any]], scores: Scores, curves: st
         "at full size last. `python -m training.vision`; see docs/training.md.",
         table(
             ("build", "photos", "epochs", "steps", "minutes", "threads", "hardware", "last training loss"),
-            [
-                [name, *(m["training"][k] for k in ("photos", "epochs", "steps", "minutes", "threads", "hardware", "loss"))]
-                for name, m in manifests.items()
-            ],
+            [[name, *(m["training"].get(k, "–") for k in _TRAINING)] for name, m in manifests.items()],
         ),
     ]
     if curves:
@@ -282,22 +287,25 @@ def vision_card(manifests: dict[str, dict[str, Any]], scores: Scores, curves: st
             [
                 [
                     name,
-                    *(percent(b[k]) for k in ("class_top1", "class_top5", "group_top1", "group_top5")),
+                    *(percent(b[k]) for k in _ACCURACIES),
                     f"{b['parameters'] / 1e6:.2f} M",
                     f"{b['multiply_adds'] / 1e6:.1f} M",
                     f"{b['milliseconds_cpu']['trace']} ({b['milliseconds_cpu']['threads']} thread)",
                 ]
                 for name, b in scores["builds"].items()
+            ]
+            + [
+                [
+                    "baseline: the commonest",
+                    *(percent(scores["constant"][k]) for k in _ACCURACIES),
+                    *["–"] * 3,
+                ]
             ],
         ),
-        "Baselines: a constant guess names 1% of the classes; the times are those of the machine that scored, and only "
-        "information. Accuracy (class top-1) by inference size:",
+        "Times: of the machine that scored, as information only. Accuracy (class top-1) by inference size:",
         table(
             ("build", *(f"{size} px" for size in next(iter(scores["builds"].values()))["sizes"])),
-            [
-                [name, *(percent(s["class_top1"]) for s in b["sizes"].values())]
-                for name, b in scores["builds"].items()
-            ],
+            [[name, *(percent(s["class_top1"]) for s in b["sizes"].values())] for name, b in scores["builds"].items()],
         ),
     ]
     for name, difference in scores.get("minus_plain", {}).items():
@@ -345,8 +353,8 @@ def _mask_section(title: str, part: Scores) -> str:
     ranges = []
     for name, stage in part.items():
         if isinstance(stage, dict) and "mask" in stage:
-            for label, kind in (("mask", "mask"), ("1 − mask", "inverted"), ("mean \\|feature\\|", "features")):
-                rows.append([f"{name}: {label}".replace("\\|", "|"), *(percent(stage[kind][k]) for k in keys)])
+            for label, kind in (("mask", "mask"), ("1 − mask", "inverted"), ("mean |feature|", "features")):
+                rows.append([f"{name}: {label}", *(percent(stage[kind][k]) for k in keys)])
             r = stage["range"]
             ranges.append(
                 [
@@ -395,7 +403,7 @@ def vision_run(name: str, manifest: dict[str, Any], scores: Scores) -> dict[str,
 
 
 def _run(network: str, manifest: dict[str, Any], summary: str) -> dict[str, str]:
-    training = manifest["training"]
+    training = _training(manifest)
     hardware = f"{training['hardware']}, {training['threads']} thread(s)"
     cells = (
         f"`{manifest['sha256'][:8]}`",

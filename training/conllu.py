@@ -92,7 +92,7 @@ def word_of_token(tokens: Sequence[Token], words: Sequence[Word], segment: int) 
 
     A token that reaches over a word's end belongs to the word with its first character.
     """
-    owner = {}
+    owner: dict[int, int] = {}
     for index, word in enumerate(words):
         for character in range(word.start, word.end):
             owner.setdefault(character, index)

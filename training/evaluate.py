@@ -187,12 +187,12 @@ def print_text(scores: Scores) -> None:
 
 def print_vision(scores: Scores) -> None:
     """A compact table on the terminal."""
-    print("\nbuild   class top-1   top-5        group top-1  parameters  multiply-adds  ms   unknown below (flags)")
+    print("\nbuild   class top-1   top-5        group top-1  parameters  multiply-adds  ms     unknown below (flags)")
     for name, b in scores["builds"].items():
         u = b["unknown"]
         print(
             f"{name:<8}{percent(b['class_top1']):<14}{percent(b['class_top5']):<13}{percent(b['group_top1']):<13}"
-            f"{b['parameters']:<12,}{b['multiply_adds'] / 1e6:<15.1f}{b['milliseconds_cpu']['trace']:<5}"
+            f"{b['parameters']:<12,}{b['multiply_adds'] / 1e6:<15.1f}{b['milliseconds_cpu']['trace']:<7}"
             f"{u['below']:.3f} ({percent(u['flagged_outside'])}% of others)"
         )
         print("        " + "; ".join(f"at {s} px {percent(v['class_top1'])}" for s, v in b["sizes"].items()))

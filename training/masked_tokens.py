@@ -102,7 +102,7 @@ def masked_token_scores(model: TextModel, held_out: Sequence[Pair], training: Se
         )
         for language in LANGUAGES:
             scores[name][language] = _summary(*parts[language])
-    owners, ranks = [], []
+    owners, unigram = list[int](), list[int]()
     for language in LANGUAGES:
         frequent = Counter(token for pair in training for token in sides(pair, language)[0].tolist())
         place = {token: rank for rank, (token, _) in enumerate(frequent.most_common(5))}
@@ -110,8 +110,8 @@ def masked_token_scores(model: TextModel, held_out: Sequence[Pair], training: Se
             side = sides(pair, language)[0]
             for token in side[chosen_positions(len(side), number, language)].tolist():
                 owners.append(number)
-                ranks.append(torch.tensor(place.get(token, 5)))
-    scores["unigram"] = _summary(owners, torch.stack(ranks), None)
+                unigram.append(place.get(token, 5))
+    scores["unigram"] = _summary(owners, torch.tensor(unigram), None)
     return scores
 
 

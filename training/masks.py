@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attention_core.mechanisms.cbam import CBAMTrace
-from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
+from attention_core.mechanisms.cbam import CBAM
 from attention_core.models.vision import VisionModel
 from training.shares import Scores, measured, rank_auc, rounded
 
@@ -70,7 +69,7 @@ def map_scores(maps: Tensor, inside: Tensor) -> Scores:
 
 def centred_gaussian(side: int) -> Tensor:
     """(side, side), highest in the middle, with a spread of a quarter of the side."""
-    axis = (torch.arange(side) + 0.5) / side - 0.5
+    axis = (2 * torch.arange(side) + 1 - side) / (2 * side)  # exactly symmetric, so that the middle pixels tie
     return torch.exp(-(axis[:, None] ** 2 + axis[None] ** 2) / (2 * GAUSSIAN_SPREAD**2))
 
 
@@ -92,15 +91,13 @@ def stage_maps(model: VisionModel, images: Tensor, batch: int = 100) -> dict[str
         for name, stage, attention in zip(model.stage_names, model.stages, model.attentions, strict=True):
             x = stage(x)
             found[name]["features"].append(x.abs().mean(dim=1).cpu())
-            if isinstance(attention, torch.nn.Identity | SqueezeExcitation):
+            if not isinstance(attention, CBAM):
                 x = attention(x)
                 continue
-            traced: CBAMTrace = attention.trace(x)
+            traced = attention.trace(x)
             found[name]["mask"].append(traced.spatial.mask[:, 0].cpu())
             x = traced.output
-    return {
-        name: {kind: torch.cat(parts) for kind, parts in maps.items() if parts} for name, maps in found.items()
-    }
+    return {name: {kind: torch.cat(parts) for kind, parts in maps.items() if parts} for name, maps in found.items()}
 
 
 def mask_scores(model: VisionModel, images: Tensor, inside: Tensor) -> Scores:

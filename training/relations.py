@@ -65,8 +65,8 @@ def relation_scores(
                 per_sentence += [0] * missing
                 hit += [[torch.zeros(2, layer.shape[0]) for layer in strongest] for _ in range(missing)]
             per_sentence[number] += 1
-            for tally, layer in zip(hit[number], strongest, strict=True):
-                tally += torch.stack([layer[:, dependent] == head, layer[:, head] == dependent])
+            for tally, at in zip(hit[number], strongest, strict=True):
+                tally += torch.stack([at[:, dependent] == head, at[:, head] == dependent])
         progress()
     result: Scores = {}
     for relation, cases in sorted((r, sum(c)) for r, c in counts.items()):

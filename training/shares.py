@@ -16,7 +16,7 @@ def measured(values: Tensor) -> Scores:
     """Mean over independent cases (N,) with its standard error, s/√N."""
     values = values.double()
     error = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else float("nan")
-    return rounded({"value": values.mean().item(), "standard_error": error})
+    return _score(value=values.mean().item(), standard_error=error)
 
 
 def clustered(hits: Sequence[float], counts: Sequence[int]) -> Scores:
@@ -29,7 +29,12 @@ def clustered(hits: Sequence[float], counts: Sequence[int]) -> Scores:
         return {"value": float("nan"), "standard_error": float("nan"), "count": 0}
     ratio = sum(hits) / total
     error = math.sqrt(sum((h - ratio * n) ** 2 for h, n in zip(hits, counts, strict=True))) / total
-    return rounded({"value": ratio, "standard_error": error, "count": total})
+    return _score(value=ratio, standard_error=error, count=total)
+
+
+def _score(**numbers: float) -> Scores:
+    tidy: Scores = rounded(numbers)
+    return tidy
 
 
 def rounded(scores: Any, digits: int = 5) -> Any:

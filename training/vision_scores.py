@@ -86,6 +86,17 @@ def accuracy(chances: Tensor, labels: Tensor, groups: list[str]) -> Scores:
     return scores
 
 
+def constant_guess(labels: Tensor, groups: list[str]) -> Scores:
+    """The baseline of naming the commonest classes, or groups, whatever the photo shows."""
+    names = sorted(set(groups))
+    member = torch.tensor([names.index(group) for group in groups])
+    scores: Scores = {}
+    for kind, found in (("class", labels), ("group", member[labels])):
+        shares = found.bincount().sort(descending=True).values / len(found)
+        scores |= {f"{kind}_top{k}": round(shares[:k].sum().item(), 5) for k in (1, 5)}
+    return scores
+
+
 def unknown(chances: Tensor, labels: Tensor, outside: Tensor) -> Scores:
     """When to say "outside the 100 things I know": the largest probability is `below` a threshold.
 
@@ -147,9 +158,7 @@ def build_scores(model: VisionModel, photos: DevPhotos) -> Scores:
         "image_size": size,
         "sizes": {
             str(other): {
-                **accuracy(
-                    chances if other == size else probabilities(model, images), photos.labels, groups
-                ),
+                **accuracy(chances if other == size else probabilities(model, images), photos.labels, groups),
                 "multiply_adds": multiply_adds(model, other),
             }
             for other, images in photos.images.items()
@@ -166,6 +175,8 @@ def paired_difference(first: Tensor, second: Tensor) -> Scores:
 def vision_scores(models: dict[str, VisionModel], photos: DevPhotos) -> Scores:
     """All builds, their differences from plain, the masks of the CBAM build, and the app's threshold."""
     scores: Scores = {"builds": {name: build_scores(model, photos) for name, model in models.items()}}
+    groups = [entry.group for entry in next(iter(models.values())).classes]
+    scores["constant"] = constant_guess(photos.labels, groups)
     if "plain" in models:
         right = {
             name: probabilities(model, photos.images[model.config.image_size]).argmax(dim=1) == photos.labels

@@ -93,7 +93,7 @@ def _editor(name: str, place: DeltaGenerator) -> Tensor:
             num_rows="fixed",
             column_config={
                 column: st.column_config.NumberColumn(
-                    column, step=0.01, min_value=-100, max_value=100, required=True, width=68
+                    column, step=0.01, min_value=-100, max_value=100, required=True, width=80
                 )
                 for column in columns
             },

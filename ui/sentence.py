@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from attention_core.errors import InputError
@@ -9,6 +12,7 @@ from attention_core.inputs import clean_text
 from attention_core.models.text import TextModel, TextTrace
 from ui import networks, url_state
 from ui.i18n import explain, t
+from ui.markdown import plain
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
     ("我吃柠檬", ""),
@@ -45,10 +49,11 @@ def _choose() -> None:
     second.text_input(
         t("sentence.pair"), key="p", persist_state="session", help=t("sentence.pair_help"), placeholder="I eat lemons."
     )
-    with st.container(horizontal=True, key="examples"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="examples"):
+        st.caption(t("sentence.examples"), width="content")
         for index, (text, pair) in enumerate(EXAMPLES):
             label = f"{text} ‖ {pair}" if pair else text
-            st.button(label, key=f"example-{index}", on_click=_use, args=(text, pair), type="tertiary")
+            st.button(label, key=f"example-{index}", on_click=_use, args=(text, pair), width="content")
 
 
 def _use(text: str, pair: str) -> None:
@@ -97,7 +102,7 @@ def query_token(trace: TextTrace) -> int:
         st.pills(
             t("sentence.query"),
             range(len(names)),
-            format_func=names.__getitem__,
+            format_func=lambda index: plain(names[index]),
             key="q",
             required=True,
             persist_state="session",
@@ -116,6 +121,10 @@ def query_token(trace: TextTrace) -> int:
     return query
 
 
-def set_query(index: int) -> None:
-    """For clicks on a figure."""
-    st.session_state["q"] = index
+def follow_clicked_row(trace: TextTrace) -> Callable[[dict[str, Any]], None]:
+    """What a click on a token × token matrix does: its row's token becomes the query."""
+
+    def follow(point: dict[str, Any]) -> None:
+        st.session_state["q"] = point["point_index"] // len(trace.tokens)
+
+    return follow

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ui.i18n import t
+from ui.markdown import plain
 
 CHART_CONFIG = {
     "displaylogo": False,
@@ -29,20 +30,21 @@ def step(number: int, name: str, formula: str | None = None, /, **values: object
         if formula:
             st.latex(formula)
         yield
-        st.markdown(t(f"{name}.see", **values))
+        typed = {key: plain(value) if isinstance(value, str) else value for key, value in values.items()}
+        st.markdown(t(f"{name}.see", **typed))
 
 
 def show(
-    figure: go.Figure, key: str, *, alt: str, on_click: Callable[[int], None] | None = None, **place: Any
+    figure: go.Figure, key: str, *, alt: str, on_click: Callable[[dict[str, Any]], None] | None = None, **place: Any
 ) -> None:
-    """A figure under Streamlit's live light and dark; `on_click` gets the index of a clicked point."""
+    """A figure under Streamlit's live light and dark; `on_click` gets the clicked point as Plotly describes it."""
     clicks: dict[str, Any] = {}
     if on_click is not None:
 
         def clicked() -> None:
             points = st.session_state[key]["selection"]["points"]
             if points:  # a second click on the same point lets go of it, which changes nothing
-                on_click(points[0]["point_index"])
+                on_click(points[0])
 
         clicks = {"on_select": clicked, "selection_mode": "points"}
     st.plotly_chart(figure, key=key, theme="streamlit", config=CHART_CONFIG, alt=alt, **clicks, **place)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 import streamlit as st
 
@@ -135,7 +137,7 @@ def _scores(trace: TextTrace, layer: int, head: int, query: int) -> None:
                     ),
                     f"scores-{name}",
                     alt=t(f"self_attention.scores.{name}"),
-                    on_click=lambda index: sentence.set_query(index // len(names)),
+                    on_click=sentence.follow_clicked_row(trace),
                 )
 
 
@@ -168,7 +170,7 @@ def _weights(trace: TextTrace, layer: int, head: int, query: int) -> None:
             ),
             "weights",
             alt=t("self_attention.weights.title"),
-            on_click=lambda index: sentence.set_query(index // len(names)),
+            on_click=sentence.follow_clicked_row(trace),
         )
 
 
@@ -218,7 +220,7 @@ def _prediction(trace: TextTrace, query: int) -> None:
                     probability_bars(
                         words,
                         [probability for _, probability in best],
-                        title=t(f"self_attention.prediction.{name}", query=names[query]),
+                        title=t(f"self_attention.prediction.{name}", query=escape(names[query])),
                         value_name=t("words.probability"),
                         highlight=words.index(read_as) if read_as in words else None,
                     ),

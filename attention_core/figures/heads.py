@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,7 +13,16 @@ from ..errors import ControlError, ShapeError
 from .matrices import frame
 from .style import WEIGHT_SCALE, array, colour_scale, escaped, header, lay_out, range_text, same_length, width_of
 
-_NAME = 17  # pixels over a tile for its name
+_NAME = 22  # pixels over a tile for its name
+_MOST_CELLS = 10_000
+_UNSEEN: dict[str, Any] = {
+    "mode": "markers",
+    # small: of overlapping markers Plotly would take the last, of small ones it takes the nearest centre
+    "marker": {"size": 6, "symbol": "square", "opacity": 0, "maxdisplayed": 1},
+    "selected": {"marker": {"opacity": 0}},
+    "unselected": {"marker": {"opacity": 0}},
+    "showlegend": False,
+}
 
 
 def heads_grid(
@@ -32,7 +42,9 @@ def heads_grid(
     layers      per layer (H_l, T, T); layers may have different numbers of heads
     tokens      T;  layer_names: one a layer;  head_names: at least as many as the widest layer has heads
     selected    (layer, head), framed
-    clickable   adds one invisible point a tile with customdata [layer, head] (trace 2, after heatmap and names)
+    clickable   invisible points with customdata [layer, head], the last trace: a click anywhere in a tile
+                gives its tile.  Up to 10 000 cells each cell has a point, so that hovering names the two
+                tokens and the weight; beyond, each tile has one (a cell is then a pixel or two).
     columns     most tiles side by side (None: all heads of a layer); a layer with more goes over several lines
     """
     stacks = [array(layer, 3, "layers") for layer in layers]
@@ -51,7 +63,7 @@ def heads_grid(
         raise ControlError("figure.columns", f"columns is {columns}; at least 1 is needed", columns=columns)
 
     # Tile geometry, in pixels at full width and then in whole cells.
-    tile = float(np.clip(900 / across, 56, 110))
+    tile = float(np.clip(800 / across, 56, 96))
     gap = max(1, round(T * 8 / tile))
     over = max(1, round(T * _NAME / tile))
     lines = [(layer, first) for layer, stack in enumerate(stacks) for first in range(0, max(1, len(stack)), across)]
@@ -66,13 +78,14 @@ def heads_grid(
             at[layer, head] = (top, left)
             z[top : top + T, left : left + T] = stacks[layer][head]
 
+    words = {k: f"{escaped(layer_names[k[0]])} · {escaped(head_names[k[1]])}" for k in at}
     everything = np.concatenate([stack.ravel() for stack in stacks])
     subtitle = f"{value_name}: {range_text(everything)}" if value_name else range_text(everything)
     head_ = header(title, subtitle, below=height * tile / T + 6)
     fig = go.Figure(
         go.Heatmap(
             z=z,
-            hovertemplate="%{y}<br>%{x}<br>%{z:.4f}<extra></extra>",
+            hovertemplate="%{y} → %{x}<br>%{z:.4f}<extra></extra>",
             hoverongaps=False,
             **colour_scale(0.0, 1.0, WEIGHT_SCALE, header=head_),
         )
@@ -87,28 +100,16 @@ def heads_grid(
             y=names_y + [y for _, y in side],
             text=[escaped(head_names[h]) for _, h in keys] + [escaped(layer_names[i]) + " " for i, _ in side],
             textposition=["top center"] * len(keys) + ["middle left"] * len(side),
-            textfont={"size": 11 if across <= 8 else 10},
+            textfont={"size": 11 if across <= 4 else 10},
             mode="text",
             hoverinfo="skip",
             cliponaxis=False,
             showlegend=False,
         )
     )
+    points_of_cells = clickable and everything.size <= _MOST_CELLS
     if clickable:
-        fig.add_trace(
-            go.Scatter(
-                x=names_x,
-                y=[top - 0.5 + T / 2 for top, _ in at.values()],
-                customdata=[list(k) for k in keys],
-                text=[f"{escaped(layer_names[i])}<br>{escaped(head_names[h])}" for i, h in keys],
-                hovertemplate="%{text}<extra></extra>",
-                mode="markers",
-                marker={"size": 6, "symbol": "square", "opacity": 0},
-                selected={"marker": {"opacity": 0}},
-                unselected={"marker": {"opacity": 0}},
-                showlegend=False,
-            )
-        )
+        fig.add_trace(_cell_points(at, z, T, head_names) if points_of_cells else _tile_points(at, T, words))
     lay_out(
         fig,
         title=title,
@@ -122,10 +123,12 @@ def heads_grid(
     # Labels that are not drawn: %{x} and %{y} of the hover label take their words from them.
     x_words = [""] * width
     y_words = [""] * height
-    words = [escaped(t) for t in tokens]
+    spelled = [escaped(t) for t in tokens]
     for (layer, head), (top, left) in at.items():
-        x_words[left : left + T] = [f"{escaped(head_names[head])} · → {w}" for w in words] if columns is None else words
-        y_words[top : top + T] = [f"{escaped(layer_names[layer])} · {w}" for w in words]
+        # Wrapped layers put several heads into one column: then only the title over the tile tells.
+        own = "" if points_of_cells or across < most else f" · {escaped(head_names[head])}"
+        x_words[left : left + T] = [w + own for w in spelled]
+        y_words[top : top + T] = [f"{escaped(layer_names[layer])} · {w}" for w in spelled]
     fig.update_xaxes(
         range=[-0.5, width - 0.5], constrain="domain", constraintoward="left",
         showticklabels=False, tickmode="array", tickvals=list(range(width)), ticktext=x_words,
@@ -142,3 +145,38 @@ def heads_grid(
     if clickable:
         fig.update_layout(clickmode="event+select", hoverdistance=round(0.75 * tile))
     return fig
+
+
+def _tile_points(at: dict[tuple[int, int], tuple[int, int]], T: int, words: dict[tuple[int, int], str]) -> go.Scatter:
+    """One point in the middle of each tile."""
+    return go.Scatter(
+        x=[left - 0.5 + T / 2 for _, left in at.values()],
+        y=[top - 0.5 + T / 2 for top, _ in at.values()],
+        customdata=[list(k) for k in at],
+        text=[words[k] for k in at],
+        hovertemplate="%{text}<extra></extra>",
+        **_UNSEEN,
+    )
+
+
+def _cell_points(
+    at: dict[tuple[int, int], tuple[int, int]], z: NDArray[np.floating], T: int, head_names: Sequence[str]
+) -> go.Scatter:
+    """One point in each cell; customdata is the tile's [layer, head] all the same.
+
+    (A point takes the hover away from the heatmap beneath it, so it has to say what the cell would.)
+    """
+    row, column = (i.ravel() for i in np.indices((T, T), dtype=np.int32))
+    text: list[str] = []
+    for (_, head), (top, left) in at.items():
+        name = escaped(head_names[head])
+        text += [f"{name}<br>{v:.4f}" for v in z[top : top + T, left : left + T].ravel().tolist()]
+    return go.Scatter(
+        x=np.concatenate([left + column for _, left in at.values()]),
+        y=np.concatenate([top + row for top, _ in at.values()]),
+        # lists, not an array: the rows of a typed array come back from the browser as {"0": 1, "1": 2}
+        customdata=[list(key) for key in at for _ in range(T * T)],
+        text=text,
+        hovertemplate="%{y} → %{x}<br>%{text}<extra></extra>",
+        **_UNSEEN,
+    )

@@ -22,6 +22,8 @@ from .style import (
     header,
     lay_out,
     named,
+    number,
+    on_dark,
     same_length,
     subtitle_of,
     ticks,
@@ -57,7 +59,7 @@ def matrix(
     clickable adds one invisible point a cell: Streamlit's on_select then gives point_index = row * C + column
     digits    decimals of the numbers in the cells; show_values None prints them while they fit
 
-    Cells are square when C has labels; their size falls from 44 pixels to 8 with R.
+    Cells are square when C has labels; their size falls from 44 pixels to 7.5 with 64 rows.
     """
     z = array(values, 2)
     n_rows, n_columns = z.shape
@@ -121,8 +123,8 @@ def vector_strip(
 
 
 def _cell(n: int) -> float:
-    """Pixels a cell: 44 up to 4 rows, then less, so that 64 rows are about 512 pixels."""
-    return float(np.interp(n, [4, 8, 16, 32, 64, 128], [44, 40, 28, 15, 8, 4]))
+    """Pixels a cell: 44 up to 4 rows, then less, so that 64 rows are 480 pixels."""
+    return float(np.interp(n, [4, 8, 12, 16, 32, 64, 128], [44, 36, 30, 26, 14, 7.5, 4]))
 
 
 def _grid(
@@ -155,7 +157,7 @@ def _grid(
     angle, above, right = _top_labels(column_ticks, n_columns, square=square)
     if column_title:
         above += 20
-    left = row_ticks.width + 12 + (22 if row_title else 0)
+    left = row_ticks.width + 14 + (22 if row_title else 0)
     subtitle = subtitle_of(value_name, z)
     head = header(title, subtitle, below=above + n_rows * cell + 6)
     if show_values is None:
@@ -170,12 +172,13 @@ def _grid(
             hovertemplate=None if clickable else f"{template}<br>{value}<extra></extra>",
             hoverinfo="skip" if clickable else None,
             hoverongaps=False,
-            texttemplate=f"%{{z:.{digits}f}}" if show_values else None,
             xgap=1 if cell >= 12 and (square or n_columns <= 32) else 0,
             ygap=1 if cell >= 12 else 0,
             **colour_scale(low, high, scale, header=head),
         )
     )
+    if show_values:
+        fig.add_traces(_printed(z, on_dark(z, low, high, scale), digits))
     if clickable:
         fig.add_trace(_click_grid(z, names, template, value_name))
     lay_out(
@@ -212,18 +215,43 @@ def _grid(
         frames.append((-0.5, highlight_row - 0.5, n_columns - 0.5, highlight_row + 0.5))
     if highlight_column is not None:
         frames.append((highlight_column - 0.5, -0.5, highlight_column + 0.5, n_rows - 0.5))
-    fig.update_layout(shapes=[frame(*f) for f in frames])
+    fig.update_layout(shapes=[frame(*f, width=3 if cell >= 12 else 1.5) for f in frames])
     if clickable:
         fig.update_layout(clickmode="event+select", hoverdistance=60)
     return fig
 
 
-def frame(x0: float, y0: float, x1: float, y1: float) -> dict[str, Any]:
+def frame(x0: float, y0: float, x1: float, y1: float, *, width: float = 3) -> dict[str, Any]:
     """A frame around a part of a heatmap, as a layout shape."""
     return {
         "type": "rect", "x0": x0, "y0": y0, "x1": x1, "y1": y1,
-        "line": {"color": FRAME, "width": 3}, "fillcolor": "rgba(0,0,0,0)", "layer": "above",
+        "line": {"color": FRAME, "width": width}, "fillcolor": "rgba(0,0,0,0)", "layer": "above",
     }  # fmt: skip
+
+
+def _printed(z: Any, dark: Any, digits: int) -> list[go.Heatmap]:
+    """The numbers in the cells: white ones on dark cells, near-black ones on light cells.
+
+    Two heatmaps without colour, because one has one text colour only (and Plotly's automatic one is
+    dark grey on mid-tones), and because a heatmap shrinks its text with its cells, a scatter does not.
+    Both have text in every cell, blank or not, all as long as the longest: the size is made from that.
+    """
+    words = [[number(v, digits, plain=True) for v in row] for row in z.tolist()]
+    blank = "\N{NO-BREAK SPACE}" * max((len(w) for row in words for w in row), default=1)
+    return [
+        go.Heatmap(
+            z=z,
+            text=[[words[i][j] if where[i, j] else blank for j in range(z.shape[1])] for i in range(len(z))],
+            texttemplate="%{text}",
+            textfont={"color": colour},
+            colorscale=[[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]],
+            showscale=False,
+            hoverinfo="skip",
+            hoverongaps=False,
+        )
+        for where, colour in ((dark, "#ffffff"), (~dark, "#101418"))
+        if where.any()
+    ]
 
 
 def _tick_layout(t: Ticks | None) -> dict[str, Any]:
@@ -239,7 +267,7 @@ def _top_labels(t: Ticks | None, n: int, *, square: bool) -> tuple[int, float, f
     # A phone leaves about 270 pixels for the columns: lie flat only where every label fits there.
     if t.width + 4 <= min(44.0, 270 / max(n, 1)):
         return 0, t.size + 10.0, 8.0
-    if n <= 20:
+    if n <= 12 and t.width <= 44:
         return -45, 0.72 * (t.width + t.size) + 8, max(8.0, 0.72 * t.width)
     return -90, t.width + 10, 8.0
 

@@ -23,17 +23,18 @@ Kind = Literal["weight", "signed"]
 MapKind = Literal["weight", "signed", "activation"]
 Scale = list[tuple[float, str]]
 
-# One hue a quantity, Okabe-Ito darkened or lightened until each has 3:1 on white and on #0e1117.
+# One hue a quantity. Blue, vermilion and green are Okabe-Ito's; the others were searched for: each has 3:1 on
+# white and on #0e1117, and no two come close for normal, red-blind or green-blind eyes.
 COLOURS: dict[Quantity, str] = {
-    "embedding": "#7A8087",
+    "embedding": "#929294",
     "query": "#0072B2",
     "key": "#D55E00",
     "value": "#009E73",
-    "score": "#BE6493",
-    "weight": "#A27F00",
-    "output": "#8F5340",
-    "channel": "#3C92CE",
-    "mask": "#A8329B",
+    "score": "#BE3656",
+    "weight": "#8F530D",
+    "output": "#BA864C",
+    "channel": "#418095",
+    "mask": "#DF32E3",
 }
 
 # viridis: perceptually uniform, readable by the colour-blind.  For what lies in 0...1.
@@ -46,9 +47,10 @@ SIGNED_SCALE: Scale = [
     (0.0, "#053061"), (0.1, "#2166ac"), (0.2, "#4393c3"), (0.3, "#92c5de"), (0.4, "#d1e5f0"), (0.5, "#f7f7f7"),
     (0.6, "#fddbc7"), (0.7, "#f4a582"), (0.8, "#d6604d"), (0.9, "#b2182b"), (1.0, "#67001f"),
 ]  # fmt: skip
+# (Streamlit takes #000001 ... #000046 for placeholders of its own theme: inferno's #000004 would turn pink.)
 # inferno: for activations, 0 and up without a natural end; not to be taken for a weight.
 ACTIVATION_SCALE: Scale = [
-    (0.0, "#000004"), (0.125, "#1f0c48"), (0.25, "#550f6d"), (0.375, "#88226a"), (0.5, "#ba3655"),
+    (0.0, "#02020a"), (0.125, "#1f0c48"), (0.25, "#550f6d"), (0.375, "#88226a"), (0.5, "#ba3655"),
     (0.625, "#e35933"), (0.75, "#f98c0a"), (0.875, "#f9c932"), (1.0, "#fcffa4"),
 ]  # fmt: skip
 
@@ -64,6 +66,7 @@ _AXIS: dict[str, Any] = {
     "showline": False,
     "ticks": "",
     "automargin": False,
+    "ticklabelstandoff": 4,
     "title": {"standoff": 4, "font": {"size": 12}},
     "tickfont": {"size": 12},
 }
@@ -106,17 +109,18 @@ def same_length(what: str, came: int, expected: int) -> None:
         )
 
 
-def number(value: float, digits: int = 3) -> str:
+def number(value: float, digits: int = 3, *, plain: bool = False) -> str:
     """A number as text, with a true minus sign; very small and very large ones as a power of ten.
 
     digits   decimals; a value that they would round to nothing is written as 1.2e-05 instead
+    plain    never as a power of ten (where the room is short: in a cell)
     """
     if np.isnan(value):
         return "NaN"
     if np.isinf(value):
         return "∞" if value > 0 else MINUS + "∞"
     size = abs(value)
-    plain = size == 0 or 0.5 * 10.0**-digits <= size < 1e5
+    plain = plain or size == 0 or 0.5 * 10.0**-digits <= size < 1e5
     text = f"{value:.{digits}f}" if plain else f"{value:.1e}"
     if text.strip("-0.") == "":
         text = text.lstrip("-")
@@ -163,6 +167,20 @@ def bounds(values: ArrayLike, kind: MapKind, limit: float | None) -> tuple[float
     raise ControlError("figure.kind", f"kind is {kind!r}; weight, signed or activation is needed", kind=kind)
 
 
+def on_dark(values: NDArray[Any], low: float, high: float, scale: Scale) -> NDArray[np.bool_]:
+    """Where the scale is so dark that white is read more easily on it than near-black."""
+    stops = np.array([stop for stop, _ in scale])
+    rgb = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for _, c in scale])
+    place = np.clip((np.nan_to_num(values.astype(np.float64)) - low) / (high - low), 0, 1)
+    light = np.zeros(place.shape)
+    for channel, share in enumerate((0.2126, 0.7152, 0.0722)):
+        c = np.interp(place, stops, rgb[:, channel])
+        light += share * np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    # contrast with white 1.05 / (L + 0.05) against (L + 0.05) / 0.06 with near-black
+    dark: NDArray[np.bool_] = (light + 0.05) ** 2 < 1.05 * 0.06
+    return dark
+
+
 # ---------------------------------------------------------------- text
 
 
@@ -202,7 +220,7 @@ class Ticks:
     complete: bool  # every label is there in full, so %{x} in a hover template gives it
 
 
-def ticks(labels: Sequence[str], *, room: float = 96, most: int = 40) -> Ticks:
+def ticks(labels: Sequence[str], *, room: float = 84, most: int = 40) -> Ticks:
     """Positions 0…n-1 with `labels` (which may repeat), thinned beyond `most` and shortened to `room` pixels."""
     n = len(labels)
     size = 12 if n <= 16 else 11 if n <= 24 else 10 if n <= most else 9
@@ -271,7 +289,7 @@ class Header:
 
 def header(title: str, subtitle: str, *, below: float, bar: bool = True) -> Header:
     """Room for title, range and colour bar, above `below` pixels of picture (its own labels included)."""
-    top = 6.0 + (20 if title else 0) + (19 if subtitle else 0)
+    top = 6.0 + (20 if title else 0) + (20 if subtitle else 0)
     bar_top = top + 4
     if bar:
         top += 4 + 9 + 20
@@ -291,23 +309,24 @@ def lay_out(
     title_colour: str | None = None,
 ) -> None:
     """Template, header and margins; `above` are the pixels between the header and the plot (its top labels)."""
-    text = title or f'<span style="font-size:12px;font-weight:normal">{subtitle}</span>'
+    # One text of two lines: Plotly's own subtitle moves with the page's theme, into the colour bar.
+    small = f'<span style="font-size:12px;font-weight:normal">{subtitle}</span>' if subtitle else ""
+    text = "<br>".join(part for part in (title, small) if part)
     heading: dict[str, Any] = {
         "text": text,
         "x": 0,
         "xref": "container",
         "xanchor": "left",
-        "y": 1 - 6 / head.height,
+        # Plotly 3 puts the first baseline of two lines at y, whatever yanchor says; one line hangs from y.
+        "y": 1 - (20 if title and subtitle else 6) / head.height,
         "yref": "container",
         "yanchor": "top",
         "pad": {"l": 4, "t": 0, "b": 0, "r": 0},
         "font": {"size": 15},
         "automargin": False,
     }
-    if title:
-        heading["subtitle"] = {"text": subtitle, "font": {"size": 12}}
-        if title_colour:
-            heading["font"]["color"] = title_colour
+    if title and title_colour:
+        heading["font"]["color"] = title_colour
     fig.update_layout(
         template=TEMPLATE,
         title=heading,

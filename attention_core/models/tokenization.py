@@ -121,10 +121,10 @@ class Tokenizer:
 
 def _with_marks(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The spans with the combining marks that follow them, which the tokenizer drops: a typed e + ◌́ stays é."""
-    following = [*(start for start, _ in spans), len(text)][1:]
+    starts = {start for start, _ in spans}
     extended = []
-    for (start, end), limit in zip(spans, following, strict=True):
-        while end < limit and unicodedata.category(text[end])[0] == "M":
+    for start, end in spans:
+        while end < len(text) and end not in starts and unicodedata.category(text[end])[0] == "M":
             end += 1
         extended.append((start, end))
     return extended

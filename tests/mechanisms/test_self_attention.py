@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -263,7 +264,7 @@ def test_rising_temperature_flattens() -> None:
     for temperature in (0.1, 0.5, 1.0, 2.0, 10.0):
         weights = module.trace(x, temperature=temperature).weights
         entropies.append(torch.special.entr(weights).sum(dim=-1))
-    for cooler, hotter in zip(entropies, entropies[1:], strict=False):
+    for cooler, hotter in itertools.pairwise(entropies):
         assert bool((hotter > cooler).all())
 
 

@@ -19,9 +19,7 @@ CONTRACT = {
     SelfAttentionTrace: "input query key value scores weights output",
     MultiHeadTrace: "input query key value scores weights head_outputs concatenated output",
     SqueezeExcitationTrace: "input squeezed hidden logits weights output",
-    ChannelAttentionTrace: (
-        "input avg_pooled max_pooled avg_hidden max_hidden avg_logits max_logits weights output"
-    ),
+    ChannelAttentionTrace: ("input avg_pooled max_pooled avg_hidden max_hidden avg_logits max_logits weights output"),
     SpatialAttentionTrace: "input max_map mean_map logits mask output",
     CBAMTrace: "channel spatial output",
 }

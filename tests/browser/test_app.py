@@ -1,0 +1,217 @@
+"""The app as people use it."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import open_page, running_server, settle
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+PAGES = {
+    "": ("注意力探索器", "Attention Explorer"),
+    "self_attention": ("自注意力", "Self-attention"),
+    "multi_head": ("多头自注意力", "Multi-head"),
+    "squeeze_excitation": ("压缩与激励（SE）", "Squeeze-and-excitation"),
+    "cbam": ("CBAM", "CBAM"),
+}
+
+
+def labels(page: Page, key: str, axis: str) -> list[str]:
+    """The labels painted on an axis of the figure with this key."""
+    return page.locator(f".st-key-{key} .{axis}tick text").all_text_contents()
+
+
+def type_sentence(page: Page, text: str) -> None:
+    field = page.locator(".st-key-s input")
+    field.fill(text)
+    field.press("Enter")
+    settle(page)
+
+
+def cell_centre(page: Page, key: str, row: int, column: int) -> tuple[float, float]:
+    """Where on the screen a cell of a painted heatmap is."""
+    page.locator(f".st-key-{key}").scroll_into_view_if_needed()
+    x, y = page.evaluate(
+        """([key, row, column]) => {
+            const graph = document.querySelector(`.st-key-${key} .js-plotly-plot`);
+            const layout = graph._fullLayout, box = graph.getBoundingClientRect();
+            return [box.left + layout.xaxis._offset + layout.xaxis.d2p(column),
+                    box.top + layout.yaxis._offset + layout.yaxis.d2p(row)];
+        }""",
+        [key, row, column],
+    )
+    return x, y
+
+
+def test_a_deep_link_as_the_first_request_shows_the_page(browser: Browser, tmp_path: Path) -> None:
+    with running_server(tmp_path) as address:
+        page = open_page(browser, f"{address}/cbam?lang=en")
+        expect(page.get_by_role("heading", name="CBAM", exact=True)).to_be_visible()
+        page.wait_for_timeout(1500)
+        assert page.get_by_text("Page not found").count() == 0
+        assert page.get_by_role("dialog").count() == 0
+        page.context.close()
+
+
+@pytest.mark.parametrize(("locale", "index"), [("zh-CN", 0), ("zh-TW", 0), ("en-GB", 1), ("fr-FR", 1)])
+def test_the_language_follows_the_browser_and_is_in_the_link(
+    browser: Browser, server: str, locale: str, index: int
+) -> None:
+    page = open_page(browser, server, locale=locale)
+    expect(page.get_by_role("heading", name=PAGES[""][index], exact=True)).to_be_visible()
+    assert f"lang={('zh', 'en')[index]}" in page.url
+    page.context.close()
+
+
+def test_the_language_can_be_switched_and_stays(browser: Browser, server: str) -> None:
+    page = open_page(browser, server, locale="zh-CN")
+    page.locator(".st-key-lang").get_by_text("English").click()
+    settle(page)
+    page.locator('[data-testid="stSidebarNavLink"]', has_text="Self-attention").click()
+    settle(page)
+    expect(page.get_by_role("heading", name="Self-attention", exact=True)).to_be_visible()
+    assert "lang=en" in page.url
+    page.reload()
+    settle(page)
+    expect(page.get_by_role("heading", name="Self-attention", exact=True)).to_be_visible()
+    page.context.close()
+
+
+def test_a_typed_sentence_is_on_the_axes_and_survives_a_reload(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention")
+    assert labels(page, "weights", "y") == ["[CLS]", "我", "吃", "柠", "檬", "[SEP]"]
+    type_sentence(page, "貓喝牛奶")
+    expected = ["[CLS]", "貓", "喝", "牛", "奶", "[SEP]"]
+    assert labels(page, "weights", "y") == expected
+    assert labels(page, "weights", "x") == expected
+    page.reload()
+    settle(page)
+    assert labels(page, "weights", "y") == expected
+    page.context.close()
+
+
+def test_markup_in_a_sentence_is_shown_and_not_run(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention")
+    page.evaluate("window.ran = false")
+    type_sentence(page, "<img src=x onerror=\"window.ran=true\"> $x$ *y*")
+    assert "<" in labels(page, "weights", "y")
+    assert page.evaluate("window.ran") is False
+    assert page.locator('[data-testid="stException"]').count() == 0
+    page.context.close()
+
+
+def test_a_click_on_a_cell_follows_its_row(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention?s=我吃柠檬")
+    page.mouse.click(*cell_centre(page, "weights", 3, 1))
+    settle(page)
+    assert "q=3" in page.url
+    assert page.locator(".st-key-q [aria-checked=true], .st-key-q [aria-pressed=true]").inner_text() == "柠"
+    page.context.close()
+
+
+def test_a_click_on_a_tile_enlarges_that_head(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/multi_head?lang=en")
+    page.locator(".st-key-all-heads").scroll_into_view_if_needed()
+    point = page.evaluate(
+        """() => {
+            const graph = document.querySelector('.st-key-all-heads .js-plotly-plot');
+            const layout = graph._fullLayout, box = graph.getBoundingClientRect();
+            const marks = graph.data.find(trace => trace.customdata && trace.customdata.length < 100
+                && JSON.stringify(Array.from(trace.customdata[5])) === '[1,3]');
+            return [box.left + layout.xaxis._offset + layout.xaxis.d2p(marks.x[5]),
+                    box.top + layout.yaxis._offset + layout.yaxis.d2p(marks.y[5])];
+        }"""
+    )
+    page.mouse.click(*point)
+    settle(page)
+    expect(page.get_by_text("Enlarged: layer 2, head 4")).to_be_visible()
+    assert "layer=1" in page.url
+    assert "head=3" in page.url
+    page.context.close()
+
+
+def test_an_edited_number_changes_the_result(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention?view=hand&lang=en")
+    read = "document.querySelector('.st-key-hand-query .js-plotly-plot').data[0].z"
+    before = page.evaluate(f"JSON.stringify({read})")
+    box = page.locator('.st-key-hand-wq-0 canvas').first.bounding_box()
+    assert box is not None
+    # The last column of the first row: 35-pixel rows below a header of the same height.
+    page.mouse.dblclick(box["x"] + box["width"] - 40, box["y"] + 35 + 17)
+    page.keyboard.press("Control+A")
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")
+    settle(page)
+    assert page.evaluate(f"JSON.stringify({read})") != before
+    page.context.close()
+
+
+def stripes() -> bytes:
+    """A photo that no sample is: 300×200, coloured stripes."""
+    image = Image.new("RGB", (300, 200))
+    image.putdata([(x % 60 * 4, y, 255 - y) for y in range(200) for x in range(300)])
+    stream = BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("name", ["squeeze_excitation", "cbam"])
+def test_an_uploaded_photo_is_used_and_kept(browser: Browser, server: str, name: str) -> None:
+    page = open_page(browser, f"{server}/{name}?lang=en")
+    files = {"name": "stripes.png", "mimeType": "image/png", "buffer": stripes()}
+    page.locator('[data-testid="stFileUploader"] input[type=file]').set_input_files(files)
+    settle(page)
+    assert "photo=upload" in page.url
+    expect(page.get_by_text(re.compile("300 ?× ?200")).first).to_be_visible()
+    if name == "cbam":
+        painted = page.evaluate(
+            """() => [...document.querySelectorAll('.js-plotly-plot')].filter(graph =>
+                graph.data.some(t => t.type === 'image') && graph.data.some(t => t.type === 'heatmap')).length"""
+        )
+        assert painted >= 3
+    page.locator(".st-key-lang").get_by_text("中文").click()
+    settle(page)
+    expect(page.get_by_text(re.compile("300 ?× ?200")).first).to_be_visible()
+    page.context.close()
+
+
+def test_a_broken_photo_gets_a_clear_word_and_the_page_lives(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/cbam", locale="zh-CN")
+    files = {"name": "broken.png", "mimeType": "image/png", "buffer": stripes()[:400]}
+    page.locator('[data-testid="stFileUploader"] input[type=file]').set_input_files(files)
+    settle(page)
+    expect(page.locator('[data-testid="stAlert"]', has_text="PNG").first).to_be_visible()
+    assert page.locator(".js-plotly-plot").count() > 3
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_comes_from_another_host(browser: Browser, server: str, name: str) -> None:
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    hosts: set[str] = set()
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
+    page.goto(f"{server}/{name}")
+    settle(page)
+    assert hosts - {""} == {"127.0.0.1"}
+    assert page.locator('[data-testid="stAlert"]', has_text="程序出错").count() == 0
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("index", [0, 1], ids=["zh", "en"])
+def test_every_page_fits_a_phone(browser: Browser, server: str, name: str, index: int) -> None:
+    page = open_page(browser, f"{server}/{name}?lang={('zh', 'en')[index]}", width=390, dark=bool(index))
+    expect(page.get_by_role("heading", name=PAGES[name][index], exact=True)).to_be_visible()
+    overflow = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth))"
+    )
+    assert overflow <= 1
+    page.context.close()

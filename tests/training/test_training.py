@@ -1,0 +1,248 @@
+"""The trainings themselves: what a batch hides, the schedule, missing data, and going on exactly where one stopped."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attention_core.models.tokenization import Tokenizer
+from training import run_folder, text, text_data, vision, vision_data
+from training.run_folder import RunFolder, learning_rate
+from training.text import Batch
+from training.text_data import Pair
+
+
+def random_pairs(count: int, tokenizer: Tokenizer, seed: int = 0) -> list[Pair]:
+    generator = torch.Generator().manual_seed(seed)
+
+    def side() -> torch.Tensor:
+        length = int(torch.randint(1, 12, (1,), generator=generator))
+        return torch.randint(5, len(tokenizer.vocabulary), (length,), generator=generator, dtype=torch.int32)
+
+    return [Pair(side(), side()) for _ in range(count)]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_what_a_batch_hides(tokenizer: Tokenizer, seed: int) -> None:
+    kind = torch.rand(1, generator=torch.Generator().manual_seed(seed)).item()
+    batch = Batch(random_pairs(40, tokenizer, seed), tokenizer, 256, torch.Generator().manual_seed(seed))
+    special = (batch.target == tokenizer.start) | (batch.target == tokenizer.separator)
+    assert not (batch.guess & (special | ~batch.real)).any()
+    assert torch.equal(batch.ids[~batch.guess], batch.target[~batch.guess])
+    changed = batch.ids != batch.target
+    assert (batch.ids[changed] == tokenizer.mask).all()
+    assert changed.sum() > 0
+    assert bool((batch.segments == 1).any()) == (kind >= 0.25)
+    if kind >= 0.5:  # one side whole, about half of the other hidden
+        whole = 1 if kind < 0.75 else 0
+        assert not batch.guess[batch.segments == whole].any()
+        other = (batch.segments != whole) & batch.real & ~special
+        assert 0.3 < batch.guess[other].float().mean() < 0.7
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_positions_restart_in_the_second_sentence(tokenizer: Tokenizer, seed: int) -> None:
+    batch = Batch(random_pairs(40, tokenizer, seed), tokenizer, 256, torch.Generator().manual_seed(seed))
+    moved = 0
+    for positions, segments, real in zip(batch.positions, batch.segments, batch.real, strict=True):
+        start = positions[0]
+        moved += bool(start > 0)
+        for segment in (0, 1):
+            own = positions[real & (segments == segment)]
+            assert torch.equal(own, start + torch.arange(len(own)))
+    assert 0 < moved < 40  # some start at 0, some at a random offset
+    assert batch.positions.max() < 256
+
+
+def test_the_same_seed_hides_the_same(tokenizer: Tokenizer) -> None:
+    first, again, other = (
+        Batch(random_pairs(8, tokenizer), tokenizer, 256, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)
+    )
+    assert torch.equal(first.ids, again.ids)
+    assert first.ids.shape != other.ids.shape or not torch.equal(first.ids, other.ids)
+
+
+def test_batches_go_once_through_all_pairs_an_epoch(tokenizer: Tokenizer) -> None:
+    pairs = random_pairs(60, tokenizer)
+    groups = sum(1 for _ in _until(text_data.batches(pairs, 80, 0), len(pairs)))
+    stream = list(islice(text_data.batches(pairs, 80, 0), 2 * groups))
+    assert sorted(id(pair) for group in stream[:groups] for pair in group) == sorted(map(id, pairs))
+    assert [list(map(id, group)) for group in stream[:groups]] != [list(map(id, group)) for group in stream[groups:]]
+    later = next(islice(text_data.batches(pairs, 80, 0), 3, None))
+    assert list(map(id, later)) == list(map(id, stream[3]))
+
+
+def _until(stream: Any, count: int) -> Any:
+    for group in stream:
+        yield group
+        count -= len(group)
+        if count <= 0:
+            return
+
+
+def test_split_holds_out_the_same_pairs_each_time(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_data, "HELD_OUT", 5)
+    pairs = random_pairs(30, tokenizer)
+    training, held_out = text_data.split(pairs)
+    assert (len(training), len(held_out)) == (25, 5)
+    assert not {id(pair) for pair in training} & {id(pair) for pair in held_out}
+    assert [id(pair) for pair in text_data.split(pairs)[1]] == [id(pair) for pair in held_out]
+
+
+def test_photo_order_is_a_permutation_that_changes_each_epoch() -> None:
+    first, second = (vision_data.order(50, epoch, 7) for epoch in (0, 1))
+    assert sorted(first.tolist()) == list(range(50))
+    assert first.tolist() != second.tolist()
+    assert torch.equal(first, vision_data.order(50, 0, 7))
+
+
+def test_augmented_photos_keep_size_and_range() -> None:
+    images = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    for size in (32, 64):
+        first, again = (vision_data.augmented(images, size, torch.Generator().manual_seed(1)) for _ in range(2))
+        assert first.shape == (3, 3, size, size)
+        assert first.min() >= 0
+        assert first.max() <= 1
+        assert torch.equal(first, again)
+
+
+def test_learning_rate_rises_and_then_falls() -> None:
+    rates = [learning_rate(step, 1000, 2.0, 100) for step in range(1001)]
+    assert rates[0] == pytest.approx(0.02)
+    assert rates[99] == rates[100] == 2.0
+    assert rates[:100] == sorted(rates[:100])
+    assert rates[100:] == sorted(rates[100:], reverse=True)
+    assert rates[550] == pytest.approx(2.0 * 0.505)
+    assert rates[1000] == pytest.approx(0.02)
+    assert learning_rate(5000, 1000, 2.0, 100) == pytest.approx(0.02)  # past the end it stays
+
+
+def test_missing_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ATTENTION_DATA", raising=False)
+    with pytest.raises(SystemExit, match="--data or in ATTENTION_DATA"):
+        run_folder.data_folder(None, ["text/a"])
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "a").touch()
+    with pytest.raises(SystemExit, match=r"lacks text/b, text/c\..*training\.md"):
+        run_folder.data_folder(str(tmp_path), ["text/a", "text/b", "text/c"])
+    monkeypatch.setenv("ATTENTION_DATA", str(tmp_path))
+    assert run_folder.data_folder(None, ["text/a"]) == tmp_path
+
+
+def test_run_folder_keeps_state_and_log(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "deep" / "run")
+    assert run.load() is None
+    run.save({"model": {"w": torch.arange(3.0)}, "step": 7})
+    state = run.load()
+    assert state is not None
+    assert state["step"] == 7
+    assert torch.equal(state["model"]["w"], torch.arange(3.0))
+    assert not run.due()
+    assert run.due(every_s=-1)
+    run.log({"step": 1, "loss": 0.123456789})
+    run.log({"step": 2, "loss": 0.5})
+    assert (run.folder / "log.csv").read_text(encoding="utf-8").splitlines() == ["step,loss", "1,0.123457", "2,0.5"]
+
+
+class StoppedError(Exception):
+    """Stands for a kill."""
+
+
+def train(
+    main: Callable[[], None],
+    arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    assets: Path,
+    stop_after: int | None = None,
+) -> dict[str, Any]:
+    """Runs a training's command in this process; saves at every step, and dies after `stop_after` steps."""
+    save = RunFolder.save
+
+    def save_and_die(self: RunFolder, state: Mapping[str, Any]) -> None:
+        save(self, state)
+        if state["step"] == stop_after:
+            raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder, "ASSETS", assets)
+        patch.setattr(RunFolder, "due", lambda self, every_s=0.0: True)
+        patch.setattr(RunFolder, "save", save_and_die)
+        patch.setattr(sys, "argv", ["training", *arguments, "--device", "cpu"])
+        if stop_after is None:
+            main()
+        else:
+            with pytest.raises(StoppedError):
+                main()
+    state = RunFolder(Path(arguments[arguments.index("--run") + 1])).load()
+    assert state is not None
+    return state
+
+
+def assert_same(first: Any, second: Any) -> None:
+    if isinstance(first, torch.Tensor):
+        assert torch.equal(first, second)
+    elif isinstance(first, dict):
+        assert first.keys() == second.keys()
+        for key in first.keys() - {"minutes"}:
+            assert_same(first[key], second[key])
+    elif isinstance(first, list):
+        for left, right in zip(first, second, strict=True):
+            assert_same(left, right)
+    else:
+        assert first == second
+
+
+def test_text_training_resumes_exactly(
+    tmp_path: Path, tokenizer_file: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_data, "HELD_OUT", 5)
+    monkeypatch.setattr(
+        text_data,
+        "bilingual_start",
+        lambda pairs, vocabulary, width, seed: torch.randn(
+            vocabulary, width, generator=torch.Generator().manual_seed(seed)
+        ),
+    )
+    pairs = [(pair.english, pair.chinese) for pair in random_pairs(60, tokenizer)]
+    for name in ("straight", "resumed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
+        torch.save(pairs, tmp_path / name / "pairs.pt")
+
+    def options(name: str) -> list[str]:
+        return ["--run", str(tmp_path / name), "--steps", "6", "--batch-tokens", "60", "--heads", "2", "4"]
+
+    straight = train(text.main, options("straight"), monkeypatch, tmp_path / "assets")
+    half = train(text.main, options("resumed"), monkeypatch, tmp_path / "assets", stop_after=3)
+    assert half["step"] == 3
+    resumed = train(text.main, options("resumed"), monkeypatch, tmp_path / "assets")
+    assert_same(straight, resumed)
+    assert (tmp_path / "assets" / "text" / "bilingual.safetensors").exists()
+
+
+@pytest.mark.parametrize("build", ["plain", "se", "cbam"])
+def test_vision_training_resumes_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8, generator=generator)
+    cache = tmp_path / "photos.pt"
+    torch.save({"images": images, "labels": torch.arange(24)}, cache)
+
+    def options(name: str) -> list[str]:
+        run = ["--run", str(tmp_path / name), "--cache", str(cache)]
+        return [*run, "--attention", build, "--epochs", "1", "--batch", "4"]
+
+    straight = train(vision.main, options("straight"), monkeypatch, tmp_path / "assets")
+    half = train(vision.main, options("resumed"), monkeypatch, tmp_path / "assets", stop_after=3)
+    assert (half["step"], half["steps"]) == (3, 6)
+    resumed = train(vision.main, options("resumed"), monkeypatch, tmp_path / "assets")
+    assert_same(straight, resumed)
+
+
+def test_size_is_small_first_and_full_last() -> None:
+    assert [vision.size_at(step, 10, 0.6, 64) for step in (0, 5, 6, 9)] == [32, 32, 64, 64]

@@ -1,0 +1,159 @@
+"""Home and the text pages, run without a browser: both languages, good and bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from attention_core import load_text_model
+from attention_core.mechanisms.scores import additive_scores, cosine_scores
+from ui.by_hand import DEFAULTS
+from ui.i18n import catalogue
+
+ROOT = Path(__file__).resolve().parents[2]
+LANGUAGES = ("zh", "en")
+
+
+def start(page: str, language: str = "zh", **query: str) -> AppTest:
+    """`page` in `language`, as a link with `query` opens it."""
+    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
+    app.query_params["lang"] = language
+    app.run()
+    for key, value in {"lang": language, **query}.items():
+        app.query_params[key] = value
+    app.switch_page(str(ROOT / "pages" / f"{page}.py"))
+    for key, value in {"lang": language, **query}.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def figures(app: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def steps(app: AppTest, page: str, language: str) -> list[str]:
+    """The titles of the steps on the page, in order."""
+    shown = " ".join(block.proto.body for block in app.get("html"))
+    messages = catalogue(language)  # type: ignore[arg-type]
+    return [key for key in messages if key.startswith(f"{page}.") and key.endswith(".title") and messages[key] in shown]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", ["home", "self_attention", "multi_head"])
+def test_every_page_runs_in_both_languages(page: str, language: str) -> None:
+    app = start(page, language)
+    assert len(figures(app)) >= 4
+    assert not app.error
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_by_hand_runs_in_both_languages(language: str) -> None:
+    app = start("self_attention", language, view="hand")
+    assert len(figures(app)) == 6
+
+
+@pytest.mark.parametrize(
+    ("typed", "tokens"),
+    [
+        ("猫喝牛奶", ["猫", "喝", "牛", "奶"]),
+        ("學習", ["學", "習"]),
+        ("ＡＢ！", None),
+        ("🍋", ["🍋"]),
+        ("$x$ *y* <b>z</b> {0}", None),
+    ],
+)
+def test_a_typed_sentence_is_traced(typed: str, tokens: list[str] | None) -> None:
+    app = start("self_attention")
+    app.text_input(key="s").set_value(typed).run()
+    assert not app.exception
+    assert not app.error
+    expected = [token.text for token in load_text_model().trace(typed).tokens]
+    if tokens is not None:
+        assert expected == ["[CLS]", *tokens, "[SEP]"]
+    assert list(app.pills(key="q").proto.options)  # the tokens can be clicked
+    assert len(app.pills(key="q").proto.options) == len(expected)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("typed", ["", "   ", "\u200b", "x" * 3000])
+def test_bad_input_gets_a_clear_word_and_the_page_lives(typed: str, language: str) -> None:
+    app = start("self_attention", language)
+    app.text_input(key="s").set_value(typed).run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert len(figures(app)) >= 8
+    assert app.text_input(key="s").value == typed
+
+
+def test_a_long_text_is_cut_and_the_page_says_so() -> None:
+    app = start("multi_head", s="柠檬" * 200)
+    assert any("256" in warning.value for warning in app.warning)
+
+
+def test_junk_in_a_link_falls_back_with_a_notice() -> None:
+    app = start("self_attention", layer="99", head="x", q="-3", view="nothing")
+    assert len(app.info) >= 4
+    assert len(figures(app)) >= 8
+
+
+def test_a_link_restores_the_view() -> None:
+    app = start("multi_head", "en", s="The cat sat.", layer="2", head="1", q="2")
+    assert app.text_input(key="s").value == "The cat sat."
+    titles = " ".join(block.proto.body for block in app.get("html"))
+    assert "layer 3, head 2" in titles
+
+
+def last_matrix(app: AppTest) -> np.ndarray[Any, Any]:
+    return decoded(figures(app)[-1]["data"][0]["z"])
+
+
+def decoded(z: Any) -> np.ndarray[Any, Any]:
+    """An array as Plotly sends it: lists, or base64 with dtype and shape."""
+    if not isinstance(z, dict):
+        return np.array(z, dtype=float)
+    import base64
+
+    shape = [int(size) for size in str(z["shape"]).split(",")]
+    return np.frombuffer(base64.b64decode(z["bdata"]), dtype=np.dtype(z["dtype"])).reshape(shape).astype(float)
+
+
+def reference(score: str) -> np.ndarray[Any, Any]:
+    """The by-hand example in plain NumPy."""
+    import torch
+
+    x, wq, wk, wv = (np.array(DEFAULTS[name], dtype=float) for name in ("x", "wq", "wk", "wv"))
+    q, k, v = x @ wq.T, x @ wk.T, x @ wv.T
+    tensors = torch.from_numpy(q), torch.from_numpy(k)
+    w1, w2 = (torch.tensor(DEFAULTS[name], dtype=torch.float64) for name in ("w1", "w2"))
+    scores = {
+        "scaled_dot": lambda: q @ k.T / 2,
+        "dot": lambda: q @ k.T,
+        "cosine": lambda: cosine_scores(*tensors).numpy(),
+        "additive": lambda: additive_scores(*tensors, w1, w2, torch.ones(4, dtype=torch.float64)).numpy(),
+    }[score]()
+    weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    result: np.ndarray[Any, Any] = weights @ v
+    return result
+
+
+@pytest.mark.parametrize("score", ["scaled_dot", "dot", "cosine", "additive"])
+def test_by_hand_shows_the_formula_that_was_chosen(score: str) -> None:
+    app = start("self_attention", view="hand", score=score)
+    np.testing.assert_allclose(last_matrix(app), reference(score), atol=1e-6)
+
+
+def test_an_edited_cell_changes_every_later_step() -> None:
+    app = start("self_attention", view="hand")
+    before = last_matrix(app)
+    app.session_state["hand-wv-0"] = {"edited_rows": {1: {"2": 5.0}}, "added_rows": [], "deleted_rows": []}
+    app.run()
+    assert not app.exception
+    after = last_matrix(app)
+    np.testing.assert_allclose(after[:, 1], before[:, 1] * 2.5, atol=1e-6)

@@ -1,0 +1,207 @@
+"""What the pages about photos share: the choice of a stage, its feature maps, orders of bars, the prediction."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy.typing as npt
+import streamlit as st
+from torch import Tensor
+
+from attention_core.analysis.stages import most_active
+from attention_core.figures import channel_bars, map_grid, probability_bars
+from attention_core.models import registry
+from attention_core.models.vision import StageTrace, VisionClass, VisionTrace
+from ui import networks
+from ui.i18n import current_language, t
+from ui.photo import choose
+from ui.steps import show, step
+
+SHOWN_CHANNELS = 12
+UNKNOWN_BELOW = 0.3  # until the evaluation has measured it
+Order = Literal["index", "sorted", "top"]
+ORDERS: tuple[Order, ...] = ("index", "sorted", "top")
+
+
+def array(tensor: Tensor) -> npt.NDArray[Any]:
+    """A tensor of batch size 1 without its batch, wherever it lives, for a figure."""
+    numbers: npt.NDArray[Any] = tensor[0].cpu().numpy()
+    return numbers
+
+
+def choose_stage(trace: VisionTrace) -> StageTrace:
+    """The stage whose attention the steps follow."""
+    stages = {stage.name: stage for stage in trace.stages}
+    chosen = choose("stage", tuple(stages), trace.stages[-1].name)
+    st.segmented_control(
+        t("words.stage"),
+        tuple(stages),
+        format_func=lambda name: f"{stage_name(name)} · {' × '.join(map(str, stages[name].features.shape[1:]))}",
+        key="stage",
+        required=True,
+        persist_state="session",
+        help=t("photo.stage_help"),
+    )
+    return stages[chosen]
+
+
+def stage_name(name: str) -> str:
+    """ "stage2" in the page's language."""
+    return t("photo.stage", number=name.removeprefix("stage"))
+
+
+def features_step(number: int, stage: StageTrace) -> None:
+    """X → U: what the convolutions of the stage make of the photo."""
+    features = array(stage.features)
+    C, H, W = features.shape
+    shown = most_active(stage.features, SHOWN_CHANNELS)
+    formula = (
+        rf"U = \mathrm{{conv}}(X) \in \mathbb{{R}}^{{C \times H \times W}}"
+        rf" = \mathbb{{R}}^{{{C} \times {H} \times {W}}}"
+    )
+    values = {"channels": C, "height": H, "width": W, "shown": len(shown), "stage": stage_name(stage.name)}
+    with step(number, "photo.features", formula, **values):
+        show(
+            map_grid(
+                [features[channel] for channel in shown],
+                titles=[channel_name(channel) for channel in shown],
+                kind="activation",
+                columns=6,
+                value_name="U",
+            ),
+            "features",
+            alt=t("photo.features.alt", shown=len(shown)),
+        )
+
+
+def channel_name(channel: int) -> str:
+    """One channel, numbered as in the arrays."""
+    return f"{t('words.channel')} {channel}"
+
+
+def weights_figure(weights: Tensor) -> None:
+    """The channel weights, with the choice of their order."""
+    order = choose("order", ORDERS)
+    st.segmented_control(
+        t("photo.order"),
+        ORDERS,
+        format_func=lambda order: t(f"photo.orders.{order}"),
+        key="order",
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    show(
+        channel_bars(
+            array(weights),
+            order=order,
+            value_name=t("photo.weight"),
+            channel_name=t("words.channel"),
+            baseline=0.5,
+        ),
+        "channel-weights",
+        alt=t("photo.weight"),
+    )
+
+
+def pair_of_bars(first: Tensor, second: Tensor, key: str, *, title: str, channel: str) -> None:
+    """What the branch of the mean and the branch of the maximum give, side by side."""
+    show(
+        channel_bars(
+            array(first),
+            second=array(second),
+            names=(t("photo.mean"), t("photo.maximum")),
+            limits=None,
+            title=title,
+            channel_name=channel,
+        ),
+        key,
+        alt=title,
+    )
+
+
+def bars(values: Tensor, key: str, *, title: str, channel: str) -> None:
+    """One vector, a bar a number, in order."""
+    show(channel_bars(array(values), limits=None, title=title, channel_name=channel), key, alt=title)
+
+
+def prediction_step(number: int, formula: str, trace: VisionTrace, build: str) -> None:
+    """What the network says, or that it does not know; and how often it is right."""
+    scores = _measured()
+    best = trace.top(5)
+    first, probability = best[0]
+    threshold = find(scores, "builds", build, "unknown", "below") or find(scores, "unknown_below") or UNKNOWN_BELOW
+    with step(number, "photo.prediction", formula):
+        if probability < threshold:
+            st.info(
+                t("photo.prediction.unknown", probability=f"{probability:.0%}", threshold=f"{threshold:.0%}"), icon="🤷"
+            )
+        else:
+            st.markdown(
+                t("photo.prediction.known", name=_name(first), group=_group(first), probability=f"{probability:.0%}")
+            )
+        show(
+            probability_bars(
+                [f"{_name(entry)} · {_group(entry)}" for entry, _ in best],
+                [value for _, value in best],
+                value_name=t("words.probability"),
+            ),
+            "prediction",
+            alt=t("photo.prediction.title"),
+        )
+        _trust(scores, build)
+
+
+def find(scores: dict[str, Any], *path: str) -> float | None:
+    """A number of the evaluation; None where it has not been measured."""
+    value: Any = scores
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def mask_trust(stage: str) -> str | None:
+    """How well the masks of a stage point at the thing, beside its baselines; None while it is not measured."""
+    scores = _measured()
+    paths = {
+        "mask": (stage, "mask"),
+        "features": (stage, "features"),
+        "middle": ("centred_gaussian",),
+    }
+    found = {name: find(scores, "masks", *path, "pixel_auc", "value") for name, path in paths.items()}
+    if None in found.values():
+        return None
+    return t("photo.mask_trust", **{name: f"{value:.2f}" for name, value in found.items()})
+
+
+def _measured() -> dict[str, Any]:
+    try:
+        return networks.measured("vision")
+    except FileNotFoundError:  # a clone whose networks have not been evaluated yet
+        return {}
+
+
+def _trust(scores: dict[str, Any], build: str) -> None:
+    top1, top5 = (find(scores, "builds", build, name, "value") for name in ("class_top1", "class_top5"))
+    photos = find(scores, "builds", build, "photos")
+    if top1 is None or top5 is None or photos is None:
+        return
+    line = t("photo.trust", photos=f"{photos:,.0f}", top1=f"{top1:.1%}", top5=f"{top5:.1%}")
+    plain = find(scores, "builds", "plain", "class_top1", "value")
+    gain, error = (find(scores, "minus_plain", build, name) for name in ("value", "standard_error"))
+    if plain is not None and gain is not None and error is not None:
+        line += " " + t(
+            "photo.against_plain",
+            plain=f"{plain:.1%}",
+            gain=f"{100 * gain:+.1f}",
+            error=f"{100 * error:.1f}",
+        )
+    st.caption(line)
+
+
+def _name(entry: VisionClass) -> str:
+    return entry.zh if current_language() == "zh" else entry.en
+
+
+def _group(entry: VisionClass) -> str:
+    return registry.vision_groups()[entry.group][current_language()]
