@@ -16,7 +16,7 @@ from ui.cbam_steps import (
 )
 from ui.i18n import t
 from ui.photo import photo_trace, sharp_square
-from ui.photo_steps import choose_stage, features_step, prediction_step
+from ui.photo_steps import choose_stage, features_step, lines, prediction_step
 from ui.tex import tex
 
 st.title(t("cbam.title"))
@@ -34,5 +34,5 @@ convolution_step(6, stage)
 mask_step(7, stage.attention.spatial, square)
 all_masks_step(8, trace, square)
 output, mask = tex("output", r"\tilde u_c(i,j)"), tex("mask", "M(i,j)")
-formula = rf"p = \mathrm{{softmax}}(W g + b) \qquad g_c = \frac{{\sum_{{i,j}} {output}}}{{\sum_{{i,j}} {mask}}}"
+formula = lines(rf"g_c = \frac{{\sum_{{i,j}} {output}}}{{\sum_{{i,j}} {mask}}}", r"p = \mathrm{softmax}(W g + b)")
 prediction_step(9, formula, trace, "cbam")

@@ -40,7 +40,8 @@ def _eye() -> None:
     left, right = st.columns(2)
     with left:
         st.markdown(t("home.eye.photo"))
-        st.image(gaze.photo(Photo(sample_photo("astronaut")).image, revealed), width="stretch", alt=t("home.eye.photo_alt"))
+        astronaut = Photo(sample_photo("astronaut")).image
+        st.image(gaze.photo(astronaut, revealed), width="stretch", alt=t("home.eye.photo_alt"))
     with right:
         st.markdown(t("home.eye.page"))
         st.html(gaze.text_page(revealed))

@@ -35,9 +35,8 @@ def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
         st.session_state["layer"], st.session_state["head"] = point["customdata"]
 
     weight = tex("weight", r"\tilde\alpha^{h}_{i,j}")
-    formula = (
-        rf"{weight} = \mathrm{{softmax}}_j\left(\frac{{{tex('query', 'q^{i,h}')} \cdot {tex('key', 'k^{j,h}')}}}{{\sqrt{{d}}}}\right)"
-    )
+    product = rf"{tex('query', 'q^{i,h}')} \cdot {tex('key', 'k^{j,h}')}"
+    formula = rf"{weight} = \mathrm{{softmax}}_j\left(\frac{{{product}}}{{\sqrt{{d}}}}\right)"
     with step(1, "multi_head.all", formula, count=sum(map(len, weights))):
         show(
             heads_grid(

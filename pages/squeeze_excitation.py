@@ -10,7 +10,7 @@ from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from attention_core.models.vision import StageTrace
 from ui.i18n import t
 from ui.photo import photo_trace
-from ui.photo_steps import array, bars, channel_name, choose_stage, features_step, prediction_step, weights_figure
+from ui.photo_steps import array, bars, choose_stage, features_step, lines, prediction_step, weights_figure
 from ui.steps import correction, show, step
 from ui.tex import number, tex
 
@@ -32,7 +32,7 @@ def main() -> None:
     _gates(stage.attention)
     _scale(stage, stage.attention)
     output = tex("output", r"\tilde u_c(i,j)")
-    formula = rf"p = \mathrm{{softmax}}(W g + b) \qquad g_c = \frac{{1}}{{HW}} \sum_{{i,j}} {output}"
+    formula = lines(rf"g_c = \frac{{1}}{{HW}} \sum_{{i,j}} {output}", r"p = \mathrm{softmax}(W g + b)")
     prediction_step(7, formula, trace, "se")
 
 
@@ -41,9 +41,9 @@ def _squeeze(attention: SqueezeExcitationTrace) -> None:
     H, W = attention.input.shape[2:]
     total = attention.input[0, best].sum().item()
     mean = attention.squeezed[0, best].item()
-    formula = (
-        rf"{Z} = \frac{{1}}{{HW}} \sum_{{i,j}} u_c(i,j) \qquad "
-        rf"z_{{{best}}} = \frac{{{total:.2f}}}{{{H} \cdot {W}}} = {mean:.3f}"
+    formula = lines(
+        rf"{Z} = \frac{{1}}{{HW}} \sum_{{i,j}} u_c(i,j)",
+        rf"z_{{{best}}} = \frac{{{total:.2f}}}{{{H} \cdot {W}}} = {mean:.3f}",
     )
     with step(2, "squeeze_excitation.squeeze", formula, channels=attention.squeezed.shape[1], channel=best):
         bars(attention.squeezed, "squeezed", title=t("squeeze_excitation.squeeze.figure"), channel=t("words.channel"))
@@ -74,9 +74,9 @@ def _gates(attention: SqueezeExcitationTrace) -> None:
     weights = attention.weights[0]
     best, worst = int(weights.argmax()), int(weights.argmin())
     left = tex("channel", rf"s_{{{best}}}")
-    formula = (
-        rf"{S} = \sigma(e_c) = \frac{{1}}{{1 + e^{{-e_c}}}} \qquad {left} = "
-        rf"\sigma({number(attention.logits[0, best].item())}) = {weights[best].item():.3f}"
+    formula = lines(
+        rf"{S} = \sigma(e_c) = \frac{{1}}{{1 + e^{{-e_c}}}}",
+        rf"{left} = \sigma({number(attention.logits[0, best].item())}) = {weights[best].item():.3f}",
     )
     values = {
         "best": best,
@@ -101,9 +101,7 @@ def _scale(stage: StageTrace, attention: SqueezeExcitationTrace) -> None:
         show(
             map_grid(
                 [values[channel] for values in (before, after) for channel in channels],
-                titles=[channel_name(channel) for channel in channels]
-                + [f"× {gates[channel]:.2f}" for channel in channels],
-                row_titles=[t("squeeze_excitation.scale.before"), t("squeeze_excitation.scale.after")],
+                titles=[str(channel) for channel in channels] + [f"× {gates[channel]:.2f}" for channel in channels],
                 kind="activation",
                 columns=len(channels),
             ),

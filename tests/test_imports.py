@@ -23,9 +23,10 @@ LEVELS = {
     "attention_core.mechanisms": 1,
     "attention_core.errors": 0,
 }
-SOURCES = sorted(
-    path for folder in ("attention_core", "ui", "pages") for path in (ROOT / folder).rglob("*.py")
-) + [ROOT / "app.py"]
+SOURCES = [
+    *sorted(path for folder in ("attention_core", "ui", "pages") for path in (ROOT / folder).rglob("*.py")),
+    ROOT / "app.py",
+]
 
 
 def module_name(path: Path) -> str:

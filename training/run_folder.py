@@ -37,7 +37,7 @@ def data_folder(argument: str | None, needed: list[str]) -> Path:
 def common_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that every training has."""
     parser.add_argument("--data", help="folder with text/ and photos/ (or the variable ATTENTION_DATA)")
-    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoint and log; give it again to resume")
+    parser.add_argument("--run", type=Path, required=True, help="folder of checkpoint and log; give it again to resume")
     parser.add_argument("--minutes", type=float, help="train about this long instead of --steps")
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--seed", type=int, default=0)
@@ -107,9 +107,7 @@ def ship(state: Mapping[str, torch.Tensor], path: Path, manifest: dict[str, Any]
     save_file(tensors, path)
     path.chmod(0o644)
     described = {**manifest, "weights": path.name, "sha256": checksum(path)}
-    path.with_suffix(".json").write_text(
-        json.dumps(described, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-    )
+    path.with_suffix(".json").write_text(json.dumps(described, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 def checksum(path: Path) -> str:

@@ -143,9 +143,7 @@ def main() -> None:
         vectors = text_data.bilingual_start(training, len(tokenizer.vocabulary), model.config.width, options.seed)
         start_bilingual(model, vectors, options.seed)
     model.to(options.device)
-    optimiser = torch.optim.AdamW(
-        run_folder.parameter_groups(model, WEIGHT_DECAY), lr=PEAK_RATE, betas=(0.9, 0.98)
-    )
+    optimiser = torch.optim.AdamW(run_folder.parameter_groups(model, WEIGHT_DECAY), lr=PEAK_RATE, betas=(0.9, 0.98))
     step, steps, minutes = 0, options.steps, 0.0
     if state is not None:
         model.load_state_dict(state["model"])
@@ -165,7 +163,7 @@ def main() -> None:
         with torch.autocast(options.device, torch.bfloat16, enabled=options.device != "cpu"):
             loss = masked_loss(model, batch)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         step += 1

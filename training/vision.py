@@ -46,7 +46,7 @@ def main() -> None:
 
     torch.manual_seed(options.seed)
     model = VisionModel(VisionConfig(options.attention, len(classes)), classes)
-    model = model.to(options.device, memory_format=torch.channels_last)
+    model = model.to(options.device).to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(run_folder.parameter_groups(model, WEIGHT_DECAY), lr=PEAK_RATE)
     step, steps, minutes = 0, int(options.epochs * per_epoch), 0.0
     state = run.load()
@@ -71,7 +71,7 @@ def main() -> None:
             logits = model(images.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=LABEL_SMOOTHING)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimiser.step()
         step += 1

@@ -167,9 +167,7 @@ def _weights(trace: SelfAttentionTrace, query: int) -> None:
         rf"{left} = \frac{{e^{{{scores[best]:.2f}}}}}{{{below}}} = {weight:.2f}",
         query=TOKENS[query],
     ):
-        _table(
-            trace.weights[0], list(TOKENS), "hand-weights", t("words.weight"), query, square=True, kind="weight"
-        )
+        _table(trace.weights[0], list(TOKENS), "hand-weights", t("words.weight"), query, square=True, kind="weight")
 
 
 def _sum(trace: SelfAttentionTrace, query: int) -> None:

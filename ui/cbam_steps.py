@@ -16,7 +16,7 @@ from attention_core.models.vision import StageTrace, VisionTrace
 from ui import networks, url_state
 from ui.i18n import t
 from ui.photo import keep
-from ui.photo_steps import array, mask_trust, pair_of_bars, stage_name, weights_figure
+from ui.photo_steps import array, lines, mask_trust, pair_of_bars, stage_name, weights_figure
 from ui.steps import correction, show, step
 from ui.tex import number, tex
 
@@ -30,7 +30,7 @@ OPACITY = 0.6
 def pooled_vectors_step(number_: int, channel: ChannelAttentionTrace) -> None:
     """Two numbers a channel."""
     best = int(channel.max_pooled[0].argmax())
-    formula = rf"{MEAN}_c = \frac{{1}}{{HW}} \sum_{{i,j}} u_c(i,j) \qquad {MAX}_c = \max_{{i,j}} u_c(i,j)"
+    formula = lines(rf"{MEAN}_c = \frac{{1}}{{HW}} \sum_{{i,j}} u_c(i,j)", rf"{MAX}_c = \max_{{i,j}} u_c(i,j)")
     values = {
         "channel": best,
         "mean": f"{channel.avg_pooled[0, best].item():.2f}",
@@ -75,9 +75,9 @@ def channel_weights_step(number_: int, channel: ChannelAttentionTrace) -> None:
     best, worst = int(weights.argmax()), int(weights.argmin())
     left = tex("channel", rf"s_{{{best}}}")
     mean, maximum = channel.avg_logits[0, best].item(), channel.max_logits[0, best].item()
-    formula = (
-        rf"{S} = \sigma(e^{{\text{{mean}}}}_c + e^{{\text{{max}}}}_c) \qquad "
-        rf"{left} = \sigma({number(mean)} + {number(maximum)}) = {weights[best].item():.3f}"
+    formula = lines(
+        rf"{S} = \sigma(e^{{\text{{mean}}}}_c + e^{{\text{{max}}}}_c)",
+        rf"{left} = \sigma({number(mean)} + {number(maximum)}) = {weights[best].item():.3f}",
     )
     values = {
         "best": best,
@@ -93,9 +93,9 @@ def channel_weights_step(number_: int, channel: ChannelAttentionTrace) -> None:
 
 def pooled_maps_step(number_: int, spatial: SpatialAttentionTrace) -> None:
     """Two maps over the channels."""
-    formula = (
-        r"P^{\text{max}}(i,j) = \max_c u'_c(i,j) \qquad P^{\text{mean}}(i,j) = \frac{1}{C} \sum_c u'_c(i,j) \qquad "
-        rf"u'_c = {S}\, u_c"
+    formula = lines(
+        rf"u'_c = {S}\, u_c \qquad P^{{\text{{max}}}}(i,j) = \max_c u'_c(i,j)",
+        r"P^{\text{mean}}(i,j) = \frac{1}{C} \sum_c u'_c(i,j)",
     )
     C, H, W = spatial.input.shape[1:]
     with step(number_, "cbam.maps", formula, channels=C, height=H, width=W):
@@ -113,9 +113,9 @@ def convolution_step(number_: int, stage: StageTrace) -> None:
     parts = stage_convolution(networks.vision_model("cbam"), stage)
     kernel = parts.kernel.cpu().numpy()
     size = kernel.shape[-1]
-    formula = (
-        r"L = K^{\text{max}} \star P^{\text{max}} + K^{\text{mean}} \star P^{\text{mean}} + c \qquad "
-        rf"c = {parts.offset:.2f}"
+    formula = lines(
+        r"L = K^{\text{max}} \star P^{\text{max}} + K^{\text{mean}} \star P^{\text{mean}} + c",
+        f"c = {parts.offset:.2f}",
     )
     with step(number_, "cbam.convolution", formula, size=size, difference=f"{parts.difference:.0e}"):
         offsets = [f"{offset:+d}" if offset else "0" for offset in range(-(size // 2), size // 2 + 1)]
@@ -155,13 +155,11 @@ def mask_step(number_: int, spatial: SpatialAttentionTrace, square: Pixels) -> N
 
 @st.fragment
 def _overlay(mask: npt.NDArray[Any], square: Pixels) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
-        opacity = st.slider(
-            t("cbam.mask.opacity"), 0.0, 1.0, step=0.05, key="opacity", persist_state="session", width=300
-        )
-        stretch = st.toggle(
-            t("cbam.mask.stretch"), key="stretch", persist_state="session", help=t("cbam.mask.stretch_help")
-        )
+    left, right = st.columns(2, vertical_alignment="bottom")
+    opacity = left.slider(t("cbam.mask.opacity"), 0.0, 1.0, step=0.05, key="opacity", persist_state="session")
+    stretch = right.toggle(
+        t("cbam.mask.stretch"), key="stretch", persist_state="session", help=t("cbam.mask.stretch_help")
+    )
     for place, (name, strength) in zip(st.columns(2), (("over", opacity), ("alone", 1.0)), strict=True):
         with place:
             title = t(f"cbam.mask.{name}")

@@ -39,8 +39,9 @@ def text_page(revealed: bool) -> str:
         return f'<span style="background:rgba(213,94,0,.22);border-radius:4px">{escape(text)}</span>{ring}'
 
     rest = "".join(f'<p style="margin:.5em 0">{escape(t(f"home.article.rest_{i}"))}</p>' for i in (1, 2))
+    headline, first = marked(t("home.article.headline"), 1), marked(t("home.article.first"), 2)
     return (
         '<div style="border:1px solid rgba(128,138,150,.5);border-radius:8px;padding:1.1em 1.3em;line-height:1.65">'
-        f'<div style="font-size:1.35em;font-weight:700;margin-bottom:.4em">{marked(t("home.article.headline"), 1)}</div>'
-        f'<p style="margin:.5em 0">{marked(t("home.article.first"), 2)} {escape(t("home.article.second"))}</p>{rest}</div>'
+        f'<div style="font-size:1.35em;font-weight:700;margin-bottom:.4em">{headline}</div>'
+        f'<p style="margin:.5em 0">{first} {escape(t("home.article.second"))}</p>{rest}</div>'
     )

@@ -23,16 +23,15 @@ from ui.networks import Photo
 Value = TypeVar("Value")
 Choice = TypeVar("Choice", bound=str)
 OWN = ("upload", "camera")
-SHOWN_SIDE, SHOWN_WIDTH = 208, 312  # pixels that a photo may take on the page
+SHOWN_SIDE, SHOWN_WIDTH = 192, 312  # pixels that a photo may take on the page
 SHARP_SIDE = 400  # pixels of the square under a mask
 
-# Streamlit writes "Drag and drop file here" and "Browse files" in English only.
+# Streamlit writes "Upload" and "40MB per file" in English only.
 _UPLOADER_STYLE = """
 <style>
   .st-key-photo-file [data-testid="stFileUploaderDropzoneInstructions"] {{ display: none; }}
-  .st-key-photo-file [data-testid="stFileUploaderDropzone"] button {{ font-size: 0; }}
-  .st-key-photo-file [data-testid="stFileUploaderDropzone"] button * {{ display: none; }}
-  .st-key-photo-file [data-testid="stFileUploaderDropzone"] button::after {{ content: "{button}"; font-size: 1rem; }}
+  .st-key-photo-file [data-testid="stBaseButton-secondary"] p {{ font-size: 0; }}
+  .st-key-photo-file [data-testid="stBaseButton-secondary"] p::after {{ content: "{button}"; font-size: 1rem; }}
 </style>
 """
 

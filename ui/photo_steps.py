@@ -64,7 +64,7 @@ def features_step(number: int, stage: StageTrace) -> None:
         show(
             map_grid(
                 [features[channel] for channel in shown],
-                titles=[channel_name(channel) for channel in shown],
+                titles=[str(channel) for channel in shown],
                 kind="activation",
                 columns=6,
                 value_name="U",
@@ -74,9 +74,9 @@ def features_step(number: int, stage: StageTrace) -> None:
         )
 
 
-def channel_name(channel: int) -> str:
-    """One channel, numbered as in the arrays."""
-    return f"{t('words.channel')} {channel}"
+def lines(*formulas: str) -> str:
+    """Formulas below each other, so that a phone has room for them."""
+    return r"\begin{gathered}" + r" \\[.5em] ".join(formulas) + r"\end{gathered}"
 
 
 def weights_figure(weights: Tensor) -> None:

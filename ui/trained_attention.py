@@ -6,9 +6,10 @@ from html import escape
 
 import numpy as np
 import streamlit as st
+from torch import Tensor
 
 from attention_core.analysis.heads import unscaled_scores, weighted_sum
-from attention_core.figures import matrix, probability_bars, vector_strip
+from attention_core.figures import Quantity, matrix, probability_bars, vector_strip
 from attention_core.models.text import TextTrace
 from ui import networks, sentence
 from ui.i18n import t
@@ -92,7 +93,12 @@ def _projections(trace: TextTrace, layer: int, head: int, query: int) -> None:
         rf"{tex('key', 'k^i')} = {tex('key', 'W^k')} a^i \qquad {tex('value', 'v^i')} = {tex('value', 'W^v')} a^i"
     )
     with step(3, "self_attention.projections", formula, d=width):
-        for name, values in (("query", attention.query), ("key", attention.key), ("value", attention.value)):
+        pictures: tuple[tuple[Quantity, Tensor], ...] = (
+            ("query", attention.query),
+            ("key", attention.key),
+            ("value", attention.value),
+        )
+        for name, values in pictures:
             show(
                 vector_strip(
                     values[0, head].numpy(),

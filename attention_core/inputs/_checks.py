@@ -37,8 +37,7 @@ def check_size(width: int, height: int) -> None:
     if min(width, height) < MIN_SIDE:
         raise InputError(
             "image.too_small",
-            f"The photo has {width} × {height} pixels; each side needs at least {MIN_SIDE}. "
-            "Choose a larger one.",
+            f"The photo has {width} × {height} pixels; each side needs at least {MIN_SIDE}. Choose a larger one.",
             width=width,
             height=height,
             limit=MIN_SIDE,

@@ -24,10 +24,7 @@ _MAX_RAW_CHARACTERS = 1_000_000
 # NFC never makes a text shorter than a quarter: no character decomposes into more than four.
 _NFC_SHRINKS_AT_MOST = 4
 
-_EMOJI = (
-    "\u2190-\u21ff\u231a\u231b\u2328\u23cf\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff"
-    "\U0001f000-\U0001faff"
-)
+_EMOJI = "\u2190-\u21ff\u231a\u231b\u2328\u23cf\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 _JOINER = "\u200d"
 _TAG = "\U000e0020-\U000e007f"
 _JOINERS_AND_TAGS = re.compile(

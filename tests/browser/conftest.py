@@ -22,18 +22,19 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 # Python runs this before the server: whatever is not this machine cannot be reached.
-CUT = '''
+CUT = """
 import socket
 
 _connect = socket.socket.connect
 
 def connect(self, address):
-    if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(("127.", "::1", "localhost")):
+    here = ("127.", "::1", "localhost")
+    if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(here):
         raise OSError("the network is cut")
     return _connect(self, address)
 
 socket.socket.connect = connect
-'''
+"""
 
 
 @contextmanager
@@ -89,9 +90,7 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-def open_page(
-    browser: Browser, address: str, *, locale: str = "zh-CN", width: int = 1280, dark: bool = False
-) -> Page:
+def open_page(browser: Browser, address: str, *, locale: str = "zh-CN", width: int = 1280, dark: bool = False) -> Page:
     """A fresh visitor at `address`, once the page has come to rest."""
     context = browser.new_context(
         viewport={"width": width, "height": 900}, locale=locale, color_scheme="dark" if dark else "light"

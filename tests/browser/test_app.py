@@ -100,7 +100,7 @@ def test_a_typed_sentence_is_on_the_axes_and_survives_a_reload(browser: Browser,
 def test_markup_in_a_sentence_is_shown_and_not_run(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/self_attention")
     page.evaluate("window.ran = false")
-    type_sentence(page, "<img src=x onerror=\"window.ran=true\"> $x$ *y*")
+    type_sentence(page, '<img src=x onerror="window.ran=true"> $x$ *y*')
     assert "<" in labels(page, "weights", "y")
     assert page.evaluate("window.ran") is False
     assert page.locator('[data-testid="stException"]').count() == 0
@@ -141,7 +141,7 @@ def test_an_edited_number_changes_the_result(browser: Browser, server: str) -> N
     page = open_page(browser, f"{server}/self_attention?view=hand&lang=en")
     read = "document.querySelector('.st-key-hand-query .js-plotly-plot').data[0].z"
     before = page.evaluate(f"JSON.stringify({read})")
-    box = page.locator('.st-key-hand-wq-0 canvas').first.bounding_box()
+    box = page.locator(".st-key-hand-wq-0 canvas").first.bounding_box()
     assert box is not None
     # The last column of the first row: 35-pixel rows below a header of the same height.
     page.mouse.dblclick(box["x"] + box["width"] - 40, box["y"] + 35 + 17)

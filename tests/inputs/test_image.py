@@ -377,12 +377,8 @@ def test_cut_anywhere(kind: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    kind=st.sampled_from(FORMATS), places=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)))
-)
-def test_damaged_files_never_raise_anything_else(
-    kind: str, places: list[tuple[float, int]]
-) -> None:
+@given(kind=st.sampled_from(FORMATS), places=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255))))
+def test_damaged_files_never_raise_anything_else(kind: str, places: list[tuple[float, int]]) -> None:
     data = bytearray(saved(photo(), kind))
     for place, value in places:
         data[int(place * (len(data) - 1))] = value

@@ -111,9 +111,7 @@ ANY_TEXT = st.text(
     st.one_of(
         st.characters(),
         st.characters(categories=["Cs", "Cf", "Cc", "Mn", "Zs"]),
-        st.sampled_from(
-            "👨👩🏽❤\ufe0f\u200d\u200c\u2329ا\u0653🏴\U000e0067\U000e007f \n\u09c7\u09be"
-        ),
+        st.sampled_from("👨👩🏽❤\ufe0f\u200d\u200c\u2329ا\u0653🏴\U000e0067\U000e007f \n\u09c7\u09be"),
     )
 )
 

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from attention_core import inputs
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
+from ui import networks
 from ui.i18n import LANGUAGES, catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,13 +168,11 @@ def test_bad_files_are_explained_and_the_page_stays(page: str, language: str, mo
 
 @PAGES
 @LANGUAGE
-def test_link_to_a_photo_that_is_not_here_shows_the_cat_and_says_so(page: str, language: str) -> None:
-    app = opened(page, language, photo="upload")
+@pytest.mark.parametrize("choice", ["upload", "camera"])
+def test_link_to_a_photo_that_is_not_here_shows_the_cat_and_says_so(page: str, language: str, choice: str) -> None:
+    app = opened(page, language, photo=choice)
     assert_alive(app, page, language)
-    assert catalogue(language)["photo.waiting.upload"] in [info.value for info in app.info]
-    app.segmented_control(key="photo").set_value("camera").run()
-    assert_alive(app, page, language)
-    assert catalogue(language)["photo.waiting.camera"] in [info.value for info in app.info]
+    assert catalogue(language)[f"photo.waiting.{choice}"] in [info.value for info in app.info]
 
 
 @PAGES
@@ -240,3 +239,35 @@ def test_weak_prediction_is_no_confident_name(page: str) -> None:
 @pytest.mark.parametrize("name", SAMPLE_PHOTOS)
 def test_samples_are_photos(name: str) -> None:
     assert min(inputs.load_image(sample_photo(name)).size) >= 64
+
+
+def measured(value: float) -> dict[str, float]:
+    return {"value": value, "standard_error": 0.005}
+
+
+@PAGES
+@LANGUAGE
+def test_scores_of_the_evaluation_stand_beside_the_pictures(
+    page: str, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = {
+        "class_top1": measured(0.512),
+        "class_top5": measured(0.789),
+        "photos": 5000,
+        "unknown": {"below": 0.0001},
+    }
+    part = {kind: {"pixel_auc": measured(0.63)} for kind in ("mask", "features")}
+    scores = {
+        "builds": {name: build for name in ("plain", "se", "cbam")},
+        "minus_plain": {name: measured(0.021) for name in ("se", "cbam")},
+        "masks": {f"stage{i}": part for i in (1, 2, 3)} | {"centred_gaussian": {"pixel_auc": measured(0.71)}},
+    }
+    monkeypatch.setattr(networks, "measured", lambda kind: scores)
+    app = opened(page, language)
+    assert_alive(app, page, language)
+    captions = [caption.value for caption in app.caption]
+    [trust] = [caption for caption in captions if "51.2%" in caption]
+    assert all(number in trust for number in ("5,000", "78.9%", "+2.1 ± 0.5"))
+    assert sum("0.63" in caption and "0.71" in caption for caption in captions) == (3 if page == "cbam" else 0)
+    known = catalogue(language)["photo.prediction.known"].split("{")[0]
+    assert any(text.value.startswith(known) for text in app.markdown)
