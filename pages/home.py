@@ -11,6 +11,7 @@ from attention_core.inputs.samples import sample_photo
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from ui import gaze, networks, sentence
+from ui.arrays import array
 from ui.i18n import current_language, t
 from ui.networks import Photo
 from ui.photo import sharp_square
@@ -64,7 +65,7 @@ def _self_attention() -> None:
     names = sentence.labels(trace)
     show(
         matrix(
-            trace.layers[0].weights[0, 0].numpy(),
+            trace.layers[0]array(.weights[0, 0]),
             rows=names,
             columns=names,
             kind="weight",
@@ -83,7 +84,7 @@ def _multi_head() -> None:
     st.subheader(t("multi_head.title"))
     st.markdown(t("home.cards.multi_head"))
     trace = networks.text_trace(SENTENCE, TRANSLATION)
-    weights = [layer.weights[0].numpy() for layer in trace.layers]
+    weights = [array(layer.weights[0]) for layer in trace.layers]
     show(
         heads_grid(
             weights,
@@ -105,7 +106,7 @@ def _squeeze() -> None:
     assert isinstance(attention, SqueezeExcitationTrace)
     show(
         channel_bars(
-            attention.weights[0].numpy(),
+            array(attention.weights[0]),
             order="sorted",
             value_name=t("words.gate"),
             channel_name=t("words.channel"),
@@ -127,7 +128,7 @@ def _cbam() -> None:
     show(
         mask_over_photo(
             sharp_square(cat, trace),
-            attention.spatial.mask[0, 0].numpy(),
+            array(attention.spatial.mask[0, 0]),
             value_name=t("words.mask"),
         ),
         "home-mask",

@@ -10,6 +10,7 @@ from attention_core.analysis.heads import output_by_heads, two_stage_queries
 from attention_core.figures import heads_grid, matrix, vector_strip
 from attention_core.models.text import EncoderBlock, TextTrace
 from ui import networks, sentence
+from ui.arrays import array
 from ui.i18n import t
 from ui.steps import correction, show, step
 from ui.tex import tex
@@ -29,7 +30,7 @@ def main() -> None:
 
 
 def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
-    weights = [attention.weights[0].numpy() for attention in trace.layers]
+    weights = [array(attention.weights[0]) for attention in trace.layers]
 
     def select(point: dict[str, Any]) -> None:
         st.session_state["layer"], st.session_state["head"] = point["customdata"]
@@ -69,7 +70,7 @@ def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
     ):
         show(
             matrix(
-                weights.numpy(),
+                array(weights),
                 rows=names,
                 columns=names,
                 kind="weight",
@@ -86,7 +87,7 @@ def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
         )
         show(
             vector_strip(
-                trace.layers[layer].head_outputs[0, head].numpy(),
+                trace.layers[layer]array(.head_outputs[0, head]),
                 rows=names,
                 quantity="output",
                 title=t("multi_head.one.outputs", head=head + 1),
@@ -114,7 +115,7 @@ def _two_stages(trace: TextTrace, layer: int, head: int) -> None:
         for name, values in pictures:
             title = t(f"multi_head.stages.{name}", head=head + 1)
             show(
-                vector_strip(values.float().numpy(), rows=names, quantity="query", title=title),
+                vector_strip(array(values), rows=names, quantity="query", title=title),
                 f"stages-{name}",
                 alt=title,
             )
@@ -132,7 +133,7 @@ def _joined(trace: TextTrace, layer: int, query: int) -> None:
         heads = [f"{t('words.head')} {index + 1}" for index in range(len(joined.contributions))]
         show(
             vector_strip(
-                attention.concatenated[0, query][None].numpy(),
+                array(attention.concatenated[0, query][None]),
                 rows=[name],
                 quantity="output",
                 title=t("multi_head.joined.concatenated"),
@@ -142,7 +143,7 @@ def _joined(trace: TextTrace, layer: int, query: int) -> None:
         )
         show(
             vector_strip(
-                joined.contributions[:, query].numpy(),
+                array(joined.contributions[:, query]),
                 rows=heads,
                 quantity="output",
                 title=t("multi_head.joined.contributions"),
@@ -153,7 +154,7 @@ def _joined(trace: TextTrace, layer: int, query: int) -> None:
         for key, values in (("summed", joined.summed), ("projected", joined.projected)):
             show(
                 vector_strip(
-                    values[query][None].numpy(),
+                    array(values[query][None]),
                     rows=[name],
                     quantity="output",
                     title=t(f"multi_head.joined.{key}"),

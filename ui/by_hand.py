@@ -16,6 +16,7 @@ from attention_core.figures import matrix
 from attention_core.mechanisms.scores import additive_scores, cosine_scores, dot_scores
 from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentionTrace
 from ui import url_state
+from ui.arrays import array
 from ui.i18n import t
 from ui.steps import correction, show, step
 from ui.tex import number, tex
@@ -194,7 +195,7 @@ def _table(
 ) -> None:
     show(
         matrix(
-            values.numpy(),
+            array(values),
             rows=list(TOKENS),
             columns=columns,
             kind="weight" if kind == "weight" else "signed",

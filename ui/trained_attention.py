@@ -12,6 +12,7 @@ from attention_core.analysis.heads import unscaled_scores, weighted_sum
 from attention_core.figures import Quantity, matrix, probability_bars, vector_strip
 from attention_core.models.text import TextTrace
 from ui import networks, sentence
+from ui.arrays import array
 from ui.i18n import t
 from ui.steps import correction, show, step
 from ui.tex import number, tex
@@ -56,7 +57,7 @@ def _tokens(trace: TextTrace) -> None:
 def _embedding(trace: TextTrace, layer: int, query: int) -> None:
     formula = rf"{tex('embedding', 'a^i')} = {tex('embedding', 'W x^i')} + p_i + s_i \in \mathbb{{R}}^{{D}}"
     with step(2, "self_attention.embedding", formula, layer=layer + 1, width=trace.embedding.shape[1]):
-        values = trace.layers[layer].input[0].numpy()
+        values = trace.layers[layer]array(.input[0])
         show(
             vector_strip(
                 values,
@@ -76,7 +77,7 @@ def _embedding(trace: TextTrace, layer: int, query: int) -> None:
             }
             show(
                 vector_strip(
-                    np.stack([part[query].numpy() for part in parts.values()]),
+                    np.stack([array(part[query]) for part in parts.values()]),
                     rows=[t(f"self_attention.embedding.{name}") for name in parts],
                     quantity="embedding",
                 ),
@@ -101,7 +102,7 @@ def _projections(trace: TextTrace, layer: int, head: int, query: int) -> None:
         for name, values in pictures:
             show(
                 vector_strip(
-                    values[0, head].numpy(),
+                    array(values[0, head]),
                     rows=sentence.labels(trace),
                     quantity=name,
                     title=t(f"words.{name}"),
@@ -130,7 +131,7 @@ def _scores(trace: TextTrace, layer: int, head: int, query: int) -> None:
             with column:
                 show(
                     matrix(
-                        numbers.numpy(),
+                        array(numbers),
                         rows=names,
                         columns=names,
                         kind="signed",
@@ -163,7 +164,7 @@ def _weights(trace: TextTrace, layer: int, head: int, query: int) -> None:
     ):
         show(
             matrix(
-                weights.numpy(),
+                array(weights),
                 rows=names,
                 columns=names,
                 kind="weight",
@@ -186,7 +187,7 @@ def _sum(trace: TextTrace, layer: int, head: int, query: int) -> None:
     with step(6, "self_attention.sum", rf"{OUTPUT} = \sum_j {WEIGHT}\, {V}", query=names[query]):
         show(
             vector_strip(
-                total.terms.numpy(),
+                array(total.terms),
                 rows=[f"{weight:.2f} · {name}" for weight, name in zip(total.weights.tolist(), names, strict=True)],
                 quantity="value",
                 title=t("self_attention.sum.terms"),
@@ -196,7 +197,7 @@ def _sum(trace: TextTrace, layer: int, head: int, query: int) -> None:
         )
         show(
             vector_strip(
-                total.total[None].numpy(),
+                array(total.total[None]),
                 rows=[names[query]],
                 quantity="output",
                 title=t("self_attention.sum.total"),

@@ -258,7 +258,7 @@ def test_scores_of_the_evaluation_stand_beside_the_pictures(
     }
     part = {kind: {"pixel_auc": measured(0.63)} for kind in ("mask", "features")}
     scores = {
-        "builds": {name: build for name in ("plain", "se", "cbam")},
+        "builds": dict.fromkeys(("plain", "se", "cbam"), build),
         "minus_plain": {name: measured(0.021) for name in ("se", "cbam")},
         "masks": {f"stage{i}": part for i in (1, 2, 3)} | {"centred_gaussian": {"pixel_auc": measured(0.71)}},
     }
