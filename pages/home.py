@@ -65,7 +65,7 @@ def _self_attention() -> None:
     names = sentence.labels(trace)
     show(
         matrix(
-            trace.layers[0]array(.weights[0, 0]),
+            array(trace.layers[0].weights[0, 0]),
             rows=names,
             columns=names,
             kind="weight",

@@ -87,7 +87,7 @@ def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
         )
         show(
             vector_strip(
-                trace.layers[layer]array(.head_outputs[0, head]),
+                array(trace.layers[layer].head_outputs[0, head]),
                 rows=names,
                 quantity="output",
                 title=t("multi_head.one.outputs", head=head + 1),

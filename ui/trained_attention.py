@@ -57,7 +57,7 @@ def _tokens(trace: TextTrace) -> None:
 def _embedding(trace: TextTrace, layer: int, query: int) -> None:
     formula = rf"{tex('embedding', 'a^i')} = {tex('embedding', 'W x^i')} + p_i + s_i \in \mathbb{{R}}^{{D}}"
     with step(2, "self_attention.embedding", formula, layer=layer + 1, width=trace.embedding.shape[1]):
-        values = trace.layers[layer]array(.input[0])
+        values = array(trace.layers[layer].input[0])
         show(
             vector_strip(
                 values,
