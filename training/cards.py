@@ -1,125 +1,18 @@
-"""Model cards, training curves and the table of runs, written from manifests, logs and scores; no number by hand."""
+"""Model cards, written from manifests and scores; no number by hand."""
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
-from pathlib import Path
 from typing import Any
 
 from training.shares import Scores, percent
+from training.tables import DIRECTION_NAMES, TRAINING, head_name, table, training_of
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito: told apart by everybody
-BEGIN, END = "<!-- runs: written by python -m training.evaluate -->", "<!-- end of runs -->"
 _ACCURACIES = ("class_top1", "class_top5", "group_top1", "group_top5")
-_TRAINING = ("photos", "epochs", "steps", "minutes", "threads", "hardware", "loss")
-RUN_COLUMNS = ("weights", "network", "change", "steps", "minutes", "hardware", "scores on the dev sets")
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One pair of axes: name → points (x, y)."""
-
-    title: str
-    across: str
-    series: dict[str, list[tuple[float, float]]]
-
-
-def read_log(path: Path) -> list[dict[str, float]]:
-    """Rows of a run's log.csv by step; where a resumed run went over a step again, the later row counts."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = {int(row["step"]): {k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)}
-    return [rows[step] for step in sorted(rows)]
-
-
-def curve(rows: list[dict[str, float]], column: str, points: int = 120) -> list[tuple[float, float]]:
-    """(step, column), thinned to about `points`."""
-    every = max(len(rows) // points, 1)
-    kept = rows[::every] + (rows[-1:] if rows and (len(rows) - 1) % every else [])
-    return [(row["step"], row[column]) for row in kept if column in row]
-
-
-def curves_svg(panels: Sequence[Panel]) -> str:
-    """Panels side by side, as an SVG of a few kilobytes."""
-    width, height = 420, 260
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width * len(panels)} {height}" '
-        'font-family="sans-serif" font-size="12">',
-        f'<rect width="{width * len(panels)}" height="{height}" fill="#fff"/>',
-    ]
-    for number, panel in enumerate(panels):
-        parts.append(f'<g transform="translate({number * width} 0)">{_panel(panel, width, height)}</g>')
-    return "\n".join([*parts, "</svg>", ""])
-
-
-def _panel(panel: Panel, width: int, height: int) -> str:
-    left, right, top, bottom = 46, width - 14, 30, height - 40
-    points = [point for line in panel.series.values() for point in line]
-    (x0, x1), (y0, y1) = (_limits([point[axis] for point in points]) for axis in (0, 1))
-
-    def place(x: float, y: float) -> str:
-        across = left + (x - x0) / (x1 - x0) * (right - left)
-        down = bottom - (y - y0) / (y1 - y0) * (bottom - top)
-        return f"{across:.1f},{down:.1f}"
-
-    parts = [f'<text x="{left}" y="18" font-weight="bold">{escape(panel.title)}</text>']
-    for tick in _ticks(y0, y1):
-        down = place(x0, tick).split(",")[1]
-        parts.append(f'<path d="M{left} {down}H{right}" stroke="#ddd"/>')
-        parts.append(f'<text x="{left - 6}" y="{float(down) + 4:.1f}" text-anchor="end">{tick:g}</text>')
-    for tick in _ticks(x0, x1):
-        across = place(tick, y0).split(",")[0]
-        parts.append(f'<text x="{across}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>')
-    parts.append(f'<text x="{(left + right) / 2}" y="{height - 8}" text-anchor="middle">{escape(panel.across)}</text>')
-    for index, (name, line) in enumerate(panel.series.items()):
-        colour = COLOURS[index % len(COLOURS)]
-        path = " ".join(place(x, y) for x, y in line)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
-        if len(panel.series) > 1:
-            parts.append(
-                f'<text x="{right}" y="{top + 4 + 15 * index}" fill="{colour}" text-anchor="end">{escape(name)}</text>'
-            )
-    return "".join(parts)
-
-
-def _limits(values: list[float]) -> tuple[float, float]:
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    step = 10 ** math.floor(math.log10(high - low))
-    step *= 0.2 if (high - low) / step < 2 else 0.5 if (high - low) / step < 5 else 1
-    return [round(i * step, 10) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def _training(manifest: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest says about the training; "–" for what it leaves out, as one of unfinished weights does."""
-    known: dict[str, Any] = dict.fromkeys(("pairs", *_TRAINING), "–") | manifest["training"]
-    return known
-
-
-def _head_name(place: Scores) -> str:
-    return f"layer {place['layer'] + 1}, head {place['head'] + 1}"
-
-
-DIRECTION_NAMES = {"en_zh": "English → Chinese", "zh_en": "Chinese → English", "product": "product of both"}
 
 
 def text_card(manifest: dict[str, Any], scores: Scores, curves: str | None) -> str:
     """The card of the bilingual encoder."""
-    config, training = manifest["config"], _training(manifest)
+    config, training = manifest["config"], training_of(manifest)
     masked, alignment = scores["masked_tokens"], scores["alignment"]
     eflomal = alignment["eflomal"]
     sections = [
@@ -177,9 +70,9 @@ def text_card(manifest: dict[str, Any], scores: Scores, curves: str | None) -> s
     ):
         if part:
             best, both = part["best"], part["best_symmetrised"]
-            how = f"{_head_name(best)}, {DIRECTION_NAMES[best['direction']]}"
+            how = f"{head_name(best)}, {DIRECTION_NAMES[best['direction']]}"
             value = percent({"value": best["score"], "standard_error": best["standard_error"]})
-            rows.append([f"{label}: best head", how, value, f"{both['aer']:.3f} ({_head_name(both)}, {both['how']})"])
+            rows.append([f"{label}: best head", how, value, f"{both['aer']:.3f} ({head_name(both)}, {both['how']})"])
     straight = alignment["diagonal"]
     value = percent({"value": straight["score"], "standard_error": straight["standard_error"]})
     rows.append(["baseline: the diagonal (position only)", "", value, f"{straight['aer']:.3f}"])
@@ -202,7 +95,7 @@ def text_card(manifest: dict[str, Any], scores: Scores, curves: str | None) -> s
                             language,
                             name,
                             r["cases"],
-                            f"{_head_name(r)}, {r['direction'].replace('_', ' ')}",
+                            f"{head_name(r)}, {r['direction'].replace('_', ' ')}",
                             value,
                             f"{percent(r['best_offset_score'])} ({r['best_offset']:+d})",
                         ]
@@ -275,7 +168,7 @@ def vision_card(manifests: dict[str, dict[str, Any]], scores: Scores, curves: st
         "at full size last. `python -m training.vision`; see docs/training.md.",
         table(
             ("build", "photos", "epochs", "steps", "minutes", "threads", "hardware", "last training loss"),
-            [[name, *(m["training"].get(k, "–") for k in _TRAINING)] for name, m in manifests.items()],
+            [[name, *(m["training"].get(k, "–") for k in TRAINING)] for name, m in manifests.items()],
         ),
     ]
     if curves:
@@ -377,63 +270,3 @@ def _mask_section(title: str, part: Scores) -> str:
             table(("stage", "size", "min", "mean", "max", "spread", ""), ranges),
         ]
     )
-
-
-def text_run(manifest: dict[str, Any], scores: Scores) -> dict[str, str]:
-    """The row of the shipped text network in the table of runs."""
-    best, masked = scores["alignment"]["best"], scores["masked_tokens"]
-    summary = (
-        f"best head {percent(best['score'])}% of linked words ({_head_name(best)}, "
-        f"{DIRECTION_NAMES[best['direction']]}), AER {scores['alignment']['best_symmetrised']['aer']:.3f}; masked "
-        f"top-1 {percent(masked['alone']['top1']['value'])} alone, "
-        f"{percent(masked['with_translation']['top1']['value'])} with translation"
-    )
-    return _run("text: bilingual", manifest, summary)
-
-
-def vision_run(name: str, manifest: dict[str, Any], scores: Scores) -> dict[str, str]:
-    """The row of one vision build in the table of runs."""
-    build = scores["builds"][name]
-    summary = f"class top-1 {percent(build['class_top1'])}, group top-1 {percent(build['group_top1']['value'])}"
-    if name == "cbam" and "masks" in scores:
-        best = scores["masks"]["best"]
-        summary += f"; best mask {best['stage']}: pixel AUC {percent(best['pixel_auc'])}, "
-        summary += f"pointing {percent(best['pointing'])}"
-    return _run(f"vision: {name}", manifest, summary)
-
-
-def _run(network: str, manifest: dict[str, Any], summary: str) -> dict[str, str]:
-    training = _training(manifest)
-    hardware = f"{training['hardware']}, {training['threads']} thread(s)"
-    cells = (
-        f"`{manifest['sha256'][:8]}`",
-        network,
-        "",
-        str(training["steps"]),
-        str(training["minutes"]),
-        hardware,
-        summary,
-    )
-    return dict(zip(RUN_COLUMNS, cells, strict=True))
-
-
-def with_runs(document: str, runs: Sequence[dict[str, str]]) -> str:
-    """`document` with its table of runs brought up to date.
-
-    A run is known by its weights' checksum: its row is rewritten in place, keeping what somebody wrote under
-    "change"; rows of other weights stay, so that the table is a history. Raises `ValueError` without the markers.
-    """
-    if BEGIN not in document or END not in document:
-        raise ValueError(f"the document has no section between {BEGIN!r} and {END!r}.")
-    before, rest = document.split(BEGIN, 1)
-    section, after = rest.split(END, 1)
-    rows: dict[str, dict[str, str]] = {}
-    for line in section.splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
-        if line.startswith("| `") and len(cells) == len(RUN_COLUMNS):
-            rows[cells[0]] = dict(zip(RUN_COLUMNS, cells, strict=True))
-    for run in runs:
-        kept = rows.get(run["weights"], {}).get("change", "")
-        rows[run["weights"]] = {**run, "change": run["change"] or kept}
-    written = table(RUN_COLUMNS, [[row[column] for column in RUN_COLUMNS] for row in rows.values()])
-    return f"{before}{BEGIN}\n\n{written}\n\n{END}{after}"

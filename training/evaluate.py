@@ -23,7 +23,18 @@ from attention_core.models import registry
 from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
 from attention_core.models.vision import VisionConfig, VisionModel
-from training import alignment, cards, conllu, masked_tokens, relations, run_folder, text_data, vision_data
+from training import (
+    alignment,
+    cards,
+    conllu,
+    curves,
+    documents,
+    masked_tokens,
+    relations,
+    run_folder,
+    text_data,
+    vision_data,
+)
 from training.run_folder import ASSETS
 from training.shares import Scores, percent
 from training.text import start_bilingual
@@ -32,6 +43,7 @@ from training.vision_scores import DevPhotos, read_photos, vision_scores
 
 TEXT, VISION = ASSETS / "text", ASSETS / "vision"
 DOCUMENT = ASSETS.parent / "docs" / "training.md"
+README = ASSETS.parent / "README.md"
 TREEBANKS = {"en": "en_ewt-dev.conllu.gz", "zh": "zh_gsdsimp-dev.conllu.gz"}
 TEXT_FILES = [
     *(f"text/{name}" for name in text_data.CORPORA),
@@ -218,17 +230,22 @@ def _write(path: Path, scores: Scores) -> None:
     print(f"\nwrote {path}", file=sys.stderr)
 
 
-def _write_curves(path: Path, panels: list[cards.Panel]) -> str | None:
+def _write_curves(path: Path, panels: list[curves.Panel]) -> str | None:
     """The picture's name for the card: new if there are logs, the old one if there is one, else None."""
-    panels = [cards.Panel(p.title, p.across, {k: v for k, v in p.series.items() if v}) for p in panels]
+    panels = [curves.Panel(p.title, p.across, {k: v for k, v in p.series.items() if v}) for p in panels]
     if any(panel.series for panel in panels):
-        path.write_text(cards.curves_svg([panel for panel in panels if panel.series]), encoding="utf-8")
+        path.write_text(curves.curves_svg([panel for panel in panels if panel.series]), encoding="utf-8")
     return path.name if path.exists() else None
 
 
-def _write_runs(runs: list[dict[str, str]]) -> None:
-    if DOCUMENT.exists():
-        DOCUMENT.write_text(cards.with_runs(DOCUMENT.read_text(encoding="utf-8"), runs), encoding="utf-8")
+def _write_documents(runs: list[dict[str, str]]) -> None:
+    DOCUMENT.write_text(documents.with_runs(DOCUMENT.read_text(encoding="utf-8"), runs), encoding="utf-8")
+    files = (TEXT / "bilingual.scores.json", VISION / "scores.json")
+    text, vision = (json.loads(file.read_text(encoding="utf-8")) if file.exists() else None for file in files)
+    written = documents.with_section(
+        README.read_text(encoding="utf-8"), *documents.SCORES, documents.readme_scores(text, vision)
+    )
+    README.write_text(written, encoding="utf-8")
 
 
 def evaluate_text(options: argparse.Namespace) -> None:
@@ -246,12 +263,12 @@ def evaluate_text(options: argparse.Namespace) -> None:
     scores = {"weights": manifest["sha256"], **text_scores(model, data, run, options.quick)}
     print_text(scores)
     _write(TEXT / "bilingual.scores.json", scores)
-    log = cards.read_log(run / "log.csv")
-    curves = _write_curves(
-        TEXT / "curves.svg", [cards.Panel("training loss (nats)", "step", {"bilingual": cards.curve(log, "loss")})]
+    log = curves.read_log(run / "log.csv")
+    picture = _write_curves(
+        TEXT / "curves.svg", [curves.Panel("training loss (nats)", "step", {"bilingual": curves.curve(log, "loss")})]
     )
-    (TEXT / "MODEL_CARD.md").write_text(cards.text_card(manifest, scores, curves), encoding="utf-8")
-    _write_runs([cards.text_run(manifest, scores)])
+    (TEXT / "MODEL_CARD.md").write_text(cards.text_card(manifest, scores, picture), encoding="utf-8")
+    _write_documents([documents.text_run(manifest, scores)])
 
 
 def evaluate_vision(options: argparse.Namespace) -> None:
@@ -275,16 +292,16 @@ def evaluate_vision(options: argparse.Namespace) -> None:
     print_vision(scores)
     _write(VISION / "scores.json", scores)
     runs = options.run or Path("runs")
-    logs = {name: cards.read_log(runs / name / "log.csv") for name in names}
-    curves = _write_curves(
+    logs = {name: curves.read_log(runs / name / "log.csv") for name in names}
+    picture = _write_curves(
         VISION / "curves.svg",
         [
-            cards.Panel(title, "step", {name: cards.curve(log, column) for name, log in logs.items()})
+            curves.Panel(title, "step", {name: curves.curve(log, column) for name, log in logs.items()})
             for title, column in (("training loss", "loss"), ("training photos named rightly", "right"))
         ],
     )
-    (VISION / "MODEL_CARD.md").write_text(cards.vision_card(manifests, scores, curves), encoding="utf-8")
-    _write_runs([cards.vision_run(name, manifests[name], scores) for name in names])
+    (VISION / "MODEL_CARD.md").write_text(cards.vision_card(manifests, scores, picture), encoding="utf-8")
+    _write_documents([documents.vision_run(name, manifests[name], scores) for name in names])
 
 
 def _read_photos(data: Path) -> DevPhotos:
