@@ -10,7 +10,7 @@ from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from attention_core.models.vision import StageTrace
 from ui.i18n import t
 from ui.photo import photo_trace
-from ui.photo_steps import array, bars, choose_stage, features_step, lines, prediction_step, weights_figure
+from ui.photo_steps import bars, choose_stage, features_step, lines, prediction_step, unbatched, weights_figure
 from ui.steps import correction, show, step
 from ui.tex import number, tex
 
@@ -94,8 +94,8 @@ def _gates(attention: SqueezeExcitationTrace) -> None:
 def _scale(stage: StageTrace, attention: SqueezeExcitationTrace) -> None:
     strong, weak = strongest_and_weakest(attention.weights, stage.features, COMPARED)
     channels = [*strong, *weak]
-    before, after = array(attention.input), array(attention.output)
-    gates = array(attention.weights)
+    before, after = unbatched(attention.input), unbatched(attention.output)
+    gates = unbatched(attention.weights)
     output = tex("output", r"\tilde u_c(i,j)")
     with step(6, "squeeze_excitation.scale", rf"{output} = {S} \cdot u_c(i,j)", count=len(strong)):
         show(

@@ -15,8 +15,7 @@ from attention_core.mechanisms.cbam import CBAMTrace, ChannelAttentionTrace, Spa
 from attention_core.models.vision import StageTrace, VisionTrace
 from ui import networks, url_state
 from ui.i18n import t
-from ui.photo import keep
-from ui.photo_steps import array, lines, mask_trust, pair_of_bars, stage_name, weights_figure
+from ui.photo_steps import lines, mask_trust, pair_of_bars, stage_name, unbatched, weights_figure
 from ui.steps import correction, show, step
 from ui.tex import number, tex
 
@@ -104,7 +103,7 @@ def pooled_maps_step(number_: int, spatial: SpatialAttentionTrace) -> None:
         ):
             with place:
                 title = t(f"cbam.maps.{name}")
-                show(spatial_map(array(values[0]), kind="activation", title=title), f"map-{name}", alt=title)
+                show(spatial_map(unbatched(values[0]), kind="activation", title=title), f"map-{name}", alt=title)
         correction("cbam.maps.correction")
 
 
@@ -144,9 +143,9 @@ def convolution_step(number_: int, stage: StageTrace) -> None:
 
 def mask_step(number_: int, spatial: SpatialAttentionTrace, square: Pixels) -> None:
     """The mask alone and over the photo, on the honest scale unless somebody asks for another."""
-    mask = array(spatial.mask[0])
-    keep("opacity", url_state.put("opacity", OPACITY, _share))
-    keep("stretch", url_state.put("stretch", False, _switch))
+    mask = unbatched(spatial.mask[0])
+    url_state.put("opacity", OPACITY, _share)
+    url_state.put("stretch", False, _switch)
     with step(number_, "cbam.mask", rf"{M} = \sigma(L) \qquad \tilde u_c = {M} \cdot u'_c", range=range_text(mask)):
         _overlay(mask, square)
         if is_flat(spatial.mask):
@@ -184,7 +183,7 @@ def all_masks_step(number_: int, trace: VisionTrace, square: Pixels) -> None:
     with step(number_, "cbam.stages", None):
         for place, stage in zip(st.columns(len(trace.stages)), trace.stages, strict=True):
             assert isinstance(stage.attention, CBAMTrace)
-            mask = array(stage.attention.spatial.mask[0])
+            mask = unbatched(stage.attention.spatial.mask[0])
             title = f"{stage_name(stage.name)} · {mask.shape[0]} × {mask.shape[1]}"
             with place:
                 show(

@@ -53,7 +53,7 @@ class Photo:
         return _decoded(self.digest, self)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False)  # a photo of 30 megapixels takes 90 MB
 def _decoded(digest: str, _photo: Photo) -> Image.Image:
     return load_image(_photo.data)
 

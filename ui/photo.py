@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +18,6 @@ from ui import networks, url_state
 from ui.i18n import explain, t
 from ui.networks import Photo
 
-Value = TypeVar("Value")
-Choice = TypeVar("Choice", bound=str)
 OWN = ("upload", "camera")
 SHOWN_SIDE, SHOWN_WIDTH = 192, 312  # pixels that a photo may take on the page
 SHARP_SIDE = 400  # pixels of the square under a mask
@@ -36,23 +32,9 @@ _UPLOADER_STYLE = """
 """
 
 
-def choose(key: str, options: Sequence[Choice], default: Choice | None = None) -> Choice:
-    """`url_state.put_choice` for a widget that is on several pages."""
-    return keep(key, url_state.put_choice(key, options, default))
-
-
-def keep(key: str, value: Value) -> Value:
-    """Has the widget of `key` show `value` on a page that it is new to.
-
-    Without this, Streamlit gives it no value on the first run there, whatever the session state holds.
-    """
-    st.session_state[key] = value
-    return value
-
-
 def photo_trace(build: str) -> tuple[Photo, VisionTrace]:
     """Draws the input, and returns the photo with its trace; the sample's where the photo cannot be used."""
-    choice = choose("photo", (*SAMPLE_PHOTOS, *OWN))
+    choice = url_state.put_choice("photo", (*SAMPLE_PHOTOS, *OWN))
     st.segmented_control(
         t("photo.label"),
         (*SAMPLE_PHOTOS, *OWN),

@@ -12,9 +12,9 @@ from attention_core.analysis.stages import most_active
 from attention_core.figures import channel_bars, map_grid, probability_bars
 from attention_core.models import registry
 from attention_core.models.vision import StageTrace, VisionClass, VisionTrace
-from ui import networks
+from ui import networks, url_state
+from ui.arrays import array
 from ui.i18n import current_language, t
-from ui.photo import choose
 from ui.steps import show, step
 
 SHOWN_CHANNELS = 12
@@ -23,16 +23,15 @@ Order = Literal["index", "sorted", "top"]
 ORDERS: tuple[Order, ...] = ("index", "sorted", "top")
 
 
-def array(tensor: Tensor) -> npt.NDArray[Any]:
-    """A tensor of batch size 1 without its batch, wherever it lives, for a figure."""
-    numbers: npt.NDArray[Any] = tensor[0].cpu().numpy()
-    return numbers
+def unbatched(tensor: Tensor) -> npt.NDArray[Any]:
+    """The numbers of a tensor of batch size 1, without its batch."""
+    return array(tensor[0])
 
 
 def choose_stage(trace: VisionTrace) -> StageTrace:
     """The stage whose attention the steps follow."""
     stages = {stage.name: stage for stage in trace.stages}
-    chosen = choose("stage", tuple(stages), trace.stages[-1].name)
+    chosen = url_state.put_choice("stage", tuple(stages), trace.stages[-1].name)
     st.segmented_control(
         t("words.stage"),
         tuple(stages),
@@ -52,7 +51,7 @@ def stage_name(name: str) -> str:
 
 def features_step(number: int, stage: StageTrace) -> None:
     """X → U: what the convolutions of the stage make of the photo."""
-    features = array(stage.features)
+    features = unbatched(stage.features)
     C, H, W = features.shape
     shown = most_active(stage.features, SHOWN_CHANNELS)
     formula = (
@@ -81,7 +80,7 @@ def lines(*formulas: str) -> str:
 
 def weights_figure(weights: Tensor) -> None:
     """The channel weights, with the choice of their order."""
-    order = choose("order", ORDERS)
+    order = url_state.put_choice("order", ORDERS)
     st.segmented_control(
         t("photo.order"),
         ORDERS,
@@ -93,7 +92,7 @@ def weights_figure(weights: Tensor) -> None:
     )
     show(
         channel_bars(
-            array(weights),
+            unbatched(weights),
             order=order,
             value_name=t("photo.weight"),
             channel_name=t("words.channel"),
@@ -108,8 +107,8 @@ def pair_of_bars(first: Tensor, second: Tensor, key: str, *, title: str, channel
     """What the branch of the mean and the branch of the maximum give, side by side."""
     show(
         channel_bars(
-            array(first),
-            second=array(second),
+            unbatched(first),
+            second=unbatched(second),
             names=(t("photo.mean"), t("photo.maximum")),
             limits=None,
             title=title,
@@ -122,7 +121,7 @@ def pair_of_bars(first: Tensor, second: Tensor, key: str, *, title: str, channel
 
 def bars(values: Tensor, key: str, *, title: str, channel: str) -> None:
     """One vector, a bar a number, in order."""
-    show(channel_bars(array(values), limits=None, title=title, channel_name=channel), key, alt=title)
+    show(channel_bars(unbatched(values), limits=None, title=title, channel_name=channel), key, alt=title)
 
 
 def prediction_step(number: int, formula: str, trace: VisionTrace, build: str) -> None:

@@ -15,7 +15,7 @@ _RULES = """
                  color: #fff; background: #0b6e99; }
   .step-title { font-size: 1.22rem; font-weight: 650; }
   .range { opacity: .75; font-size: .86rem; }
-  .katex-display { margin: .3em 0 !important; overflow-x: auto; overflow-y: hidden; }
+  .katex-display { margin: .3em 0 !important; padding: .3em 0; overflow-x: auto; overflow-y: hidden; }
   @media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } .katex { font-size: 1em; } }
 </style>
 """

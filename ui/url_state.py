@@ -35,10 +35,10 @@ def put(key: str, default: Value, parse: Callable[[str], Value]) -> Value:
             st.session_state[key] = parse(raw)
         except (KeyError, ValueError):
             st.session_state[_REFUSED].append((key, raw))
-    if st.session_state.get(key) is None:
-        st.session_state[key] = default
+    value: Value = default if st.session_state.get(key) is None else st.session_state[key]
+    # Set it even where it is set: a widget that is new to a page would come up empty otherwise.
+    st.session_state[key] = value
     st.session_state[_NOW].append(key)
-    value: Value = st.session_state[key]
     return value
 
 

@@ -119,7 +119,7 @@ def probability_bars(
     p = array(probabilities, 1, "probabilities")
     n = len(p)
     same_length("labels", len(labels), n)
-    short = [shortened(text, 130) for text in labels]
+    short = [shortened(text, 165) for text in labels]
     colours = [COLOURS["weight"]] * n
     if highlight is not None:
         colours[highlight] = FRAME

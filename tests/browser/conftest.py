@@ -1,74 +1,17 @@
-"""A real server, cut off from the network, and a real Chromium in front of it."""
+"""One server and one browser for all tests here."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.browser.driver import running_server
+
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-
-# Python runs this before the server: whatever is not this machine cannot be reached.
-CUT = """
-import socket
-
-_connect = socket.socket.connect
-
-def connect(self, address):
-    here = ("127.", "::1", "localhost")
-    if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(here):
-        raise OSError("the network is cut")
-    return _connect(self, address)
-
-socket.socket.connect = connect
-"""
-
-
-@contextmanager
-def running_server(folder: Path) -> Iterator[str]:
-    """`streamlit run app.py` on a free port, ready to answer; its address."""
-    (folder / "sitecustomize.py").write_text(CUT, encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = folder / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            [*command, "--server.address", "127.0.0.1"],
-            cwd=ROOT,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(folder)},
-        )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(600):
-            if process.poll() is not None:
-                break
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
-                break
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.2)
-        assert process.poll() is None, log.read_text(encoding="utf-8")
-        yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 @pytest.fixture(scope="session")
@@ -88,22 +31,3 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield running
         running.close()
-
-
-def open_page(browser: Browser, address: str, *, locale: str = "zh-CN", width: int = 1280, dark: bool = False) -> Page:
-    """A fresh visitor at `address`, once the page has come to rest."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, locale=locale, color_scheme="dark" if dark else "light"
-    )
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    page.goto(address)
-    settle(page)
-    return page
-
-
-def settle(page: Page) -> None:
-    """Waits until the script has run and stays at rest."""
-    page.wait_for_selector(IDLE, timeout=60_000)
-    page.wait_for_timeout(500)
-    page.wait_for_selector(IDLE, timeout=60_000)

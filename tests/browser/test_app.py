@@ -8,19 +8,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import open_page, running_server, settle
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.driver import open_page, running_server, settle
+from ui.i18n import LANGUAGES, Language, catalogue
 
 pytestmark = pytest.mark.browser
 
-PAGES = {
-    "": ("注意力探索器", "Attention Explorer"),
-    "self_attention": ("自注意力", "Self-attention"),
-    "multi_head": ("多头自注意力", "Multi-head"),
-    "squeeze_excitation": ("压缩与激励（SE）", "Squeeze-and-excitation"),
-    "cbam": ("CBAM", "CBAM"),
-}
+NAMES = ("", "self_attention", "multi_head", "squeeze_excitation", "cbam")
+
+
+def heading(page: Page, name: str, language: Language) -> Locator:
+    """The title of a page."""
+    text = catalogue(language)[f"{name}.title" if name else "home.heading"]
+    return page.get_by_role("heading", name=text, exact=True)
 
 
 def labels(page: Page, key: str, axis: str) -> list[str]:
@@ -53,20 +55,20 @@ def cell_centre(page: Page, key: str, row: int, column: int) -> tuple[float, flo
 def test_a_deep_link_as_the_first_request_shows_the_page(browser: Browser, tmp_path: Path) -> None:
     with running_server(tmp_path) as address:
         page = open_page(browser, f"{address}/cbam?lang=en")
-        expect(page.get_by_role("heading", name="CBAM", exact=True)).to_be_visible()
+        expect(heading(page, "cbam", "en")).to_be_visible()
         page.wait_for_timeout(1500)
         assert page.get_by_text("Page not found").count() == 0
         assert page.get_by_role("dialog").count() == 0
         page.context.close()
 
 
-@pytest.mark.parametrize(("locale", "index"), [("zh-CN", 0), ("zh-TW", 0), ("en-GB", 1), ("fr-FR", 1)])
+@pytest.mark.parametrize(("locale", "language"), [("zh-CN", "zh"), ("zh-TW", "zh"), ("en-GB", "en"), ("fr-FR", "en")])
 def test_the_language_follows_the_browser_and_is_in_the_link(
-    browser: Browser, server: str, locale: str, index: int
+    browser: Browser, server: str, locale: str, language: Language
 ) -> None:
     page = open_page(browser, server, locale=locale)
-    expect(page.get_by_role("heading", name=PAGES[""][index], exact=True)).to_be_visible()
-    assert f"lang={('zh', 'en')[index]}" in page.url
+    expect(heading(page, "", language)).to_be_visible()
+    assert f"lang={language}" in page.url
     page.context.close()
 
 
@@ -76,11 +78,11 @@ def test_the_language_can_be_switched_and_stays(browser: Browser, server: str) -
     settle(page)
     page.locator('[data-testid="stSidebarNavLink"]', has_text="Self-attention").click()
     settle(page)
-    expect(page.get_by_role("heading", name="Self-attention", exact=True)).to_be_visible()
+    expect(heading(page, "self_attention", "en")).to_be_visible()
     assert "lang=en" in page.url
     page.reload()
     settle(page)
-    expect(page.get_by_role("heading", name="Self-attention", exact=True)).to_be_visible()
+    expect(heading(page, "self_attention", "en")).to_be_visible()
     page.context.close()
 
 
@@ -192,7 +194,7 @@ def test_a_broken_photo_gets_a_clear_word_and_the_page_lives(browser: Browser, s
     page.context.close()
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_comes_from_another_host(browser: Browser, server: str, name: str) -> None:
     context = browser.new_context(locale="zh-CN")
     page = context.new_page()
@@ -205,11 +207,11 @@ def test_nothing_comes_from_another_host(browser: Browser, server: str, name: st
     context.close()
 
 
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("index", [0, 1], ids=["zh", "en"])
-def test_every_page_fits_a_phone(browser: Browser, server: str, name: str, index: int) -> None:
-    page = open_page(browser, f"{server}/{name}?lang={('zh', 'en')[index]}", width=390, dark=bool(index))
-    expect(page.get_by_role("heading", name=PAGES[name][index], exact=True)).to_be_visible()
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_fits_a_phone(browser: Browser, server: str, name: str, language: Language) -> None:
+    page = open_page(browser, f"{server}/{name}?lang={language}", width=390, dark=language == "en")
+    expect(heading(page, name, language)).to_be_visible()
     overflow = page.evaluate(
         "Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth))"
     )
