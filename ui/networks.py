@@ -34,7 +34,7 @@ def measured(kind: str) -> dict[str, Any]:
     return registry.scores(kind)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)  # a trace of 256 tokens takes about 20 MB
 def text_trace(text: str, pair: str | None, hide: tuple[int, ...] = ()) -> TextTrace:
     """The trace of a sentence. Shared between sessions, so never written to."""
     return text_model().trace(text, pair, hide=hide)

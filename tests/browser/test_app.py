@@ -125,10 +125,10 @@ def test_a_click_on_a_tile_enlarges_that_head(browser: Browser, server: str) -> 
         """() => {
             const graph = document.querySelector('.st-key-all-heads .js-plotly-plot');
             const layout = graph._fullLayout, box = graph.getBoundingClientRect();
-            const marks = graph.data.find(trace => trace.customdata && trace.customdata.length < 100
-                && JSON.stringify(Array.from(trace.customdata[5])) === '[1,3]');
-            return [box.left + layout.xaxis._offset + layout.xaxis.d2p(marks.x[5]),
-                    box.top + layout.yaxis._offset + layout.yaxis.d2p(marks.y[5])];
+            const marks = graph.data.find(trace => trace.mode === 'markers');
+            const index = marks.customdata.findIndex(([layer, head]) => layer === 1 && head === 3);
+            return [box.left + layout.xaxis._offset + layout.xaxis.d2p(marks.x[index]),
+                    box.top + layout.yaxis._offset + layout.yaxis.d2p(marks.y[index])];
         }"""
     )
     page.mouse.click(*point)
