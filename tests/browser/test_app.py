@@ -25,9 +25,15 @@ def heading(page: Page, name: str, language: Language) -> Locator:
     return page.get_by_role("heading", name=text, exact=True)
 
 
-def labels(page: Page, key: str, axis: str) -> list[str]:
+def labels(page: Page, key: str, axis: str) -> Locator:
     """The labels painted on an axis of the figure with this key."""
-    return page.locator(f".st-key-{key} .{axis}tick text").all_text_contents()
+    return page.locator(f".st-key-{key} .{axis}tick text")
+
+
+def painted(page: Page, key: str) -> None:
+    """Waits until the figure with this key is on the screen."""
+    page.locator(f".st-key-{key}").scroll_into_view_if_needed()
+    page.locator(f".st-key-{key} .main-svg").first.wait_for()
 
 
 def type_sentence(page: Page, text: str) -> None:
@@ -39,7 +45,7 @@ def type_sentence(page: Page, text: str) -> None:
 
 def cell_centre(page: Page, key: str, row: int, column: int) -> tuple[float, float]:
     """Where on the screen a cell of a painted heatmap is."""
-    page.locator(f".st-key-{key}").scroll_into_view_if_needed()
+    painted(page, key)
     x, y = page.evaluate(
         """([key, row, column]) => {
             const graph = document.querySelector(`.st-key-${key} .js-plotly-plot`);
@@ -88,14 +94,14 @@ def test_the_language_can_be_switched_and_stays(browser: Browser, server: str) -
 
 def test_a_typed_sentence_is_on_the_axes_and_survives_a_reload(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/self_attention")
-    assert labels(page, "weights", "y") == ["[CLS]", "我", "吃", "柠", "檬", "[SEP]"]
+    expect(labels(page, "weights", "y")).to_have_text(["[CLS]", "我", "吃", "柠", "檬", "[SEP]"])
     type_sentence(page, "貓喝牛奶")
     expected = ["[CLS]", "貓", "喝", "牛", "奶", "[SEP]"]
-    assert labels(page, "weights", "y") == expected
-    assert labels(page, "weights", "x") == expected
+    expect(labels(page, "weights", "y")).to_have_text(expected)
+    expect(labels(page, "weights", "x")).to_have_text(expected)
     page.reload()
     settle(page)
-    assert labels(page, "weights", "y") == expected
+    expect(labels(page, "weights", "y")).to_have_text(expected)
     page.context.close()
 
 
@@ -103,7 +109,7 @@ def test_markup_in_a_sentence_is_shown_and_not_run(browser: Browser, server: str
     page = open_page(browser, f"{server}/self_attention")
     page.evaluate("window.ran = false")
     type_sentence(page, '<img src=x onerror="window.ran=true"> $x$ *y*')
-    assert "<" in labels(page, "weights", "y")
+    expect(labels(page, "weights", "y").filter(has_text="<")).to_have_count(1)
     assert page.evaluate("window.ran") is False
     assert page.locator('[data-testid="stException"]').count() == 0
     page.context.close()
@@ -120,12 +126,12 @@ def test_a_click_on_a_cell_follows_its_row(browser: Browser, server: str) -> Non
 
 def test_a_click_on_a_tile_enlarges_that_head(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/multi_head?lang=en")
-    page.locator(".st-key-all-heads").scroll_into_view_if_needed()
+    painted(page, "all-heads")
     point = page.evaluate(
         """() => {
             const graph = document.querySelector('.st-key-all-heads .js-plotly-plot');
             const layout = graph._fullLayout, box = graph.getBoundingClientRect();
-            const marks = graph.data.find(trace => trace.mode === 'markers');
+            const marks = graph._fullData.find(trace => trace.mode === 'markers');
             const index = marks.customdata.findIndex(([layer, head]) => layer === 1 && head === 3);
             return [box.left + layout.xaxis._offset + layout.xaxis.d2p(marks.x[index]),
                     box.top + layout.yaxis._offset + layout.yaxis.d2p(marks.y[index])];
@@ -141,17 +147,21 @@ def test_a_click_on_a_tile_enlarges_that_head(browser: Browser, server: str) -> 
 
 def test_an_edited_number_changes_the_result(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/self_attention?view=hand&lang=en")
+    page.locator(".st-key-hand-query .main-svg").first.wait_for(state="attached")
     read = "document.querySelector('.st-key-hand-query .js-plotly-plot').data[0].z"
     before = page.evaluate(f"JSON.stringify({read})")
     box = page.locator(".st-key-hand-wq-0 canvas").first.bounding_box()
     assert box is not None
     # The last column of the first row: 35-pixel rows below a header of the same height.
     page.mouse.dblclick(box["x"] + box["width"] - 40, box["y"] + 35 + 17)
+    page.locator("input.gdg-input").wait_for()
+    page.wait_for_timeout(600)  # the editor takes no keys while it opens
     page.keyboard.press("Control+A")
     page.keyboard.type("7")
+    page.wait_for_timeout(200)
     page.keyboard.press("Enter")
     settle(page)
-    assert page.evaluate(f"JSON.stringify({read})") != before
+    page.wait_for_function(f"before => JSON.stringify({read}) !== before", arg=before)
     page.context.close()
 
 
