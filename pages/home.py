@@ -6,12 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from attention_core.figures import channel_bars, heads_grid, mask_over_photo, matrix
+from attention_core.figures import channel_bars, mask_over_photo, matrix
 from attention_core.inputs.samples import sample_photo
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from ui import gaze, networks, sentence
 from ui.arrays import array
+from ui.attention_pictures import show_all_heads
 from ui.i18n import current_language, t
 from ui.networks import Photo
 from ui.photo import sharp_square
@@ -84,18 +85,7 @@ def _multi_head() -> None:
     st.subheader(t("multi_head.title"))
     st.markdown(t("home.cards.multi_head"))
     trace = networks.text_trace(SENTENCE, TRANSLATION)
-    weights = [array(layer.weights[0]) for layer in trace.layers]
-    show(
-        heads_grid(
-            weights,
-            tokens=sentence.labels(trace),
-            layer_names=[f"{t('words.layer')} {row + 1}" for row in range(len(weights))],
-            head_names=[f"{t('words.head')} {column + 1}" for column in range(max(map(len, weights)))],
-            clickable=False,
-        ),
-        "home-heads",
-        alt=t("home.cards.multi_head"),
-    )
+    show_all_heads(trace, "home-heads", alt=t("home.cards.multi_head"))
     _link("multi_head")
 
 

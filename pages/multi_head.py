@@ -7,10 +7,11 @@ from typing import Any
 import streamlit as st
 
 from attention_core.analysis.heads import output_by_heads, two_stage_queries
-from attention_core.figures import heads_grid, matrix, vector_strip
+from attention_core.figures import vector_strip
 from attention_core.models.text import EncoderBlock, TextTrace
 from ui import networks, sentence
 from ui.arrays import array
+from ui.attention_pictures import show_all_heads, show_weights
 from ui.i18n import t
 from ui.steps import correction, show, step
 from ui.tex import tex
@@ -30,7 +31,7 @@ def main() -> None:
 
 
 def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
-    weights = [array(attention.weights[0]) for attention in trace.layers]
+    count = sum(attention.weights.shape[1] for attention in trace.layers)
 
     def select(point: dict[str, Any]) -> None:
         st.session_state["layer"], st.session_state["head"] = point["customdata"]
@@ -38,17 +39,12 @@ def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
     weight = tex("weight", r"\tilde\alpha^{h}_{i,j}")
     product = rf"{tex('query', 'q^{i,h}')} \cdot {tex('key', 'k^{j,h}')}"
     formula = rf"{weight} = \mathrm{{softmax}}_j\left(\frac{{{product}}}{{\sqrt{{d}}}}\right)"
-    with step(1, "multi_head.all", formula, count=sum(map(len, weights))):
-        show(
-            heads_grid(
-                weights,
-                tokens=sentence.labels(trace),
-                layer_names=[f"{t('words.layer')} {row + 1}" for row in range(len(weights))],
-                head_names=[f"{t('words.head')} {column + 1}" for column in range(max(map(len, weights)))],
-                selected=(layer, head),
-            ),
+    with step(1, "multi_head.all", formula, count=count):
+        show_all_heads(
+            trace,
             "all-heads",
-            alt=t("multi_head.all.title", count=sum(map(len, weights))),
+            alt=t("multi_head.all.title", count=count),
+            selected=(layer, head),
             on_click=select,
         )
 
@@ -68,23 +64,7 @@ def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
         key=names[strongest],
         share=f"{weights[query, strongest].item():.0%}",
     ):
-        show(
-            matrix(
-                array(weights),
-                rows=names,
-                columns=names,
-                kind="weight",
-                title=t("self_attention.weights.figure", layer=layer + 1, head=head + 1),
-                row_title=t("words.query"),
-                column_title=t("words.key"),
-                value_name=t("words.weight"),
-                highlight_row=query,
-                clickable=True,
-            ),
-            "one-head",
-            alt=t("multi_head.one.title", layer=layer + 1, head=head + 1),
-            on_click=sentence.follow_clicked_row(trace),
-        )
+        show_weights(trace, layer, head, query, "one-head")
         show(
             vector_strip(
                 array(trace.layers[layer].head_outputs[0, head]),

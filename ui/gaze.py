@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ui.i18n import t
 
-# Centres and radii in shares of the astronaut photo's width: face, badge with the name, model of the shuttle.
-_PLACES = ((0.435, 0.225, 0.115), (0.42, 0.63, 0.10), (0.72, 0.24, 0.10))
+# Centres and radii in shares of the astronaut photo's width: face, model of the shuttle, mission patch.
+_PLACES = ((0.435, 0.225, 0.115), (0.81, 0.27, 0.135), (0.335, 0.755, 0.09))
 _MARK = (213, 94, 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
@@ -13,6 +14,7 @@ import streamlit as st
 from ui.i18n import t
 from ui.markdown import plain
 
+_TAGS = re.compile(r"</?su[bp]>")  # a title may raise and lower letters; a spoken description cannot
 CHART_CONFIG = {
     "displaylogo": False,
     "displayModeBar": "hover",
@@ -47,7 +49,8 @@ def show(
                 on_click(points[0])
 
         clicks = {"on_select": clicked, "selection_mode": "points"}
-    st.plotly_chart(figure, key=key, theme="streamlit", config=CHART_CONFIG, alt=alt, **clicks, **place)
+    spoken = _TAGS.sub("", alt)
+    st.plotly_chart(figure, key=key, theme="streamlit", config=CHART_CONFIG, alt=spoken, **clicks, **place)
 
 
 def correction(key: str) -> None:

@@ -13,6 +13,7 @@ from attention_core.figures import Quantity, matrix, probability_bars, vector_st
 from attention_core.models.text import TextTrace
 from ui import networks, sentence
 from ui.arrays import array
+from ui.attention_pictures import show_weights
 from ui.i18n import t
 from ui.steps import correction, show, step
 from ui.tex import number, tex
@@ -162,23 +163,7 @@ def _weights(trace: TextTrace, layer: int, head: int, query: int) -> None:
         key=names[strongest],
         share=f"{weights[query, strongest].item():.0%}",
     ):
-        show(
-            matrix(
-                array(weights),
-                rows=names,
-                columns=names,
-                kind="weight",
-                title=t("self_attention.weights.figure", layer=layer + 1, head=head + 1),
-                row_title=t("words.query"),
-                column_title=t("words.key"),
-                value_name=t("words.weight"),
-                highlight_row=query,
-                clickable=True,
-            ),
-            "weights",
-            alt=t("self_attention.weights.title"),
-            on_click=sentence.follow_clicked_row(trace),
-        )
+        show_weights(trace, layer, head, query, "weights")
 
 
 def _sum(trace: TextTrace, layer: int, head: int, query: int) -> None:

@@ -1,0 +1,61 @@
+"""The two pictures of attention weights that several pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attention_core.figures import heads_grid, matrix
+from attention_core.models.text import TextTrace
+from ui import sentence
+from ui.arrays import array
+from ui.i18n import t
+from ui.steps import show
+
+
+def show_weights(trace: TextTrace, layer: int, head: int, query: int, key: str) -> None:
+    """One head's weights, token by token; a click on a cell follows its row."""
+    names = sentence.labels(trace)
+    title = t("self_attention.weights.figure", layer=layer + 1, head=head + 1)
+    show(
+        matrix(
+            array(trace.layers[layer].weights[0, head]),
+            rows=names,
+            columns=names,
+            kind="weight",
+            title=title,
+            row_title=t("words.query"),
+            column_title=t("words.key"),
+            value_name=t("words.weight"),
+            highlight_row=query,
+            clickable=True,
+        ),
+        key,
+        alt=title,
+        on_click=sentence.follow_clicked_row(trace),
+    )
+
+
+def show_all_heads(
+    trace: TextTrace,
+    key: str,
+    *,
+    alt: str,
+    selected: tuple[int, int] | None = None,
+    on_click: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
+    """Every head of every layer, a row of tiles a layer; a click gives [layer, head] as `customdata`."""
+    weights = [array(layer.weights[0]) for layer in trace.layers]
+    show(
+        heads_grid(
+            weights,
+            tokens=sentence.labels(trace),
+            layer_names=[f"{t('words.layer')} {row + 1}" for row in range(len(weights))],
+            head_names=[f"{t('words.head')} {column + 1}" for column in range(max(map(len, weights)))],
+            selected=selected,
+            clickable=on_click is not None,
+        ),
+        key,
+        alt=alt,
+        on_click=on_click,
+    )
