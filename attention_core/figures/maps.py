@@ -98,7 +98,7 @@ def map_grid(
         same_length("row_titles", len(row_titles), lines)
     tile = float(np.clip(760 / across, 80, 190))  # pixels across one tile at full width
     unit = W / tile  # cells a pixel
-    gap, over = max(1, round(10 * unit)), max(1, round(26 * unit))
+    gap, over = max(1, round(10 * unit)), max(1, round(36 * unit))
     width, height = across * W + (across - 1) * gap, lines * (H + over)
     z = np.full((height, width), np.nan, dtype=np.result_type(*arrays))
     x_words, y_words = [""] * width, [""] * height
