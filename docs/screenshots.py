@@ -39,7 +39,7 @@ def main() -> None:
                 page.locator(f".st-key-{place}").evaluate("element => element.scrollIntoView({block: 'start'})")
                 page.wait_for_timeout(1500)
             shot = Image.open(BytesIO(page.screenshot()))
-            shot.convert("RGB").quantize(200).save(IMAGES / f"{name}.png", optimize=True)
+            shot.convert("RGB").save(IMAGES / f"{name}.png", optimize=True)
             page.context.close()
             print(name)
         browser.close()
