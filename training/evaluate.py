@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -33,7 +32,6 @@ from training import (
     relations,
     run_folder,
     text_data,
-    vision_data,
 )
 from training.run_folder import ASSETS
 from training.shares import Scores, percent
@@ -53,11 +51,6 @@ TEXT_FILES = [
 VISION_FILES = [f"photos/{name}" for name in ("dev.zip", "dev_boxes.csv", "large_dev.zip", "large_dev_boxes.csv")]
 
 
-def tuples(config: dict[str, Any]) -> dict[str, Any]:
-    """A manifest's config with JSON's lists as the tuples they were."""
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
-
-
 def text_checkpoint(path: Path, heads: list[int] | None, device: str) -> TextModel:
     """The network in a checkpoint, with the tokenizer beside it; heads of each layer, which the file does not tell."""
     state = _state(path)
@@ -65,7 +58,7 @@ def text_checkpoint(path: Path, heads: list[int] | None, device: str) -> TextMod
     layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
     config = TextConfig(V)
     if (TEXT / "bilingual.json").exists():
-        config = TextConfig(**tuples(json.loads((TEXT / "bilingual.json").read_text(encoding="utf-8"))["config"]))
+        config = TextConfig(**registry.sizes(registry.manifest("text", "bilingual")["config"]))
     config = replace(
         config,
         vocabulary=V,
@@ -88,13 +81,13 @@ def vision_checkpoint(path: Path, device: str) -> tuple[str, VisionModel]:
     kind = next((kind for name, kind in kinds.items() if name in state), "plain")
     config = VisionConfig("plain", state["classifier.weight"].shape[0])
     if (VISION / f"{kind}.json").exists():
-        config = VisionConfig(**tuples(json.loads((VISION / f"{kind}.json").read_text(encoding="utf-8"))["config"]))
+        config = VisionConfig(**registry.sizes(registry.manifest("vision", kind)["config"]))
     stages = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("stages."))
     widths = tuple(state[f"stages.{i}.conv1.weight"].shape[0] for i in range(stages))
     config = VisionConfig(
         **{**vars(config), "attention": kind, "widths": widths, "classes": state["classifier.weight"].shape[0]}
     )
-    model = VisionModel(config, vision_data.read_classes())
+    model = VisionModel(config, registry.vision_classes())
     model.load_state_dict(state)
     return kind, model.eval().requires_grad_(False).to(device)
 

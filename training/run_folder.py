@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import os
-import platform
 import sys
 import time
 from collections.abc import Mapping
@@ -18,6 +17,8 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 from torch import nn
+
+from attention_core.runtime.device import processor_name
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
@@ -119,7 +120,4 @@ def hardware(device: str) -> str:
     """The processor that trains, as the system names it, for the model card."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name()
-    listing = Path("/proc/cpuinfo")
-    lines = listing.read_text(encoding="utf-8").splitlines() if listing.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "CPU"
+    return processor_name()

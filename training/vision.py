@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
+from attention_core.models.registry import vision_classes
 from attention_core.models.vision import VisionConfig, VisionModel
 from training import run_folder, vision_data
 
@@ -41,7 +42,7 @@ def main() -> None:
     needed = [f"photos/{name}" for name in vision_data.ARCHIVES]
     data = Path() if options.cache.exists() else run_folder.data_folder(options.data, needed)
     photos = vision_data.training_photos(data, options.cache)
-    classes = vision_data.read_classes()
+    classes = vision_classes()
     per_epoch = len(photos.labels) // options.batch
 
     torch.manual_seed(options.seed)

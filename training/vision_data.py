@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +14,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from attention_core.models.vision import VisionClass
-from training.run_folder import ASSETS
+from attention_core.models.registry import vision_classes
 
 ARCHIVES = ("train-1.zip", "train-2.zip")
 
@@ -29,18 +27,12 @@ class Photos:
     labels: Tensor
 
 
-def read_classes() -> tuple[VisionClass, ...]:
-    """The classes that ship, in output order."""
-    listed = json.loads((ASSETS / "vision" / "classes.json").read_text(encoding="utf-8"))
-    return tuple(VisionClass(**entry) for entry in listed)
-
-
 def training_photos(data: Path, cache: Path) -> Photos:
     """All training photos, decoded once and kept in `cache`."""
     if cache.exists():
         saved = torch.load(cache, weights_only=True)
         return Photos(saved["images"], saved["labels"])
-    index = {entry.wnid: i for i, entry in enumerate(read_classes())}
+    index = {entry.wnid: i for i, entry in enumerate(vision_classes())}
     images, labels = [], []
     for archive in ARCHIVES:
         for name, pixels in _decoded(data / "photos" / archive):
@@ -54,7 +46,7 @@ def training_photos(data: Path, cache: Path) -> Photos:
 
 def dev_photos(data: Path) -> tuple[Photos, Tensor]:
     """The dev photos and their boxes (N, 4): x1, y1, x2, y2, inclusive pixel corners."""
-    index = {entry.wnid: i for i, entry in enumerate(read_classes())}
+    index = {entry.wnid: i for i, entry in enumerate(vision_classes())}
     with (data / "photos" / "dev_boxes.csv").open(encoding="utf-8") as stream:
         boxes = {row["file"]: [int(row[k]) for k in ("x1", "y1", "x2", "y2")] for row in csv.DictReader(stream)}
     images, labels, corners = [], [], []

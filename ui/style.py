@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from attention_core.figures import COLOURS
-
 _RULES = """
 <style>
   .block-container { max-width: 1180px; padding-top: 3.2rem; }
@@ -14,7 +12,6 @@ _RULES = """
                  align-items: center; justify-content: center; font-weight: 700; font-size: .85em;
                  color: #fff; background: #0b6e99; }
   .step-title { font-size: 1.22rem; font-weight: 650; }
-  .range { opacity: .75; font-size: .86rem; }
   .katex-display { margin: .3em 0 !important; padding: .3em 0; overflow-x: auto; overflow-y: hidden; }
   @media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } .katex { font-size: 1em; } }
 </style>
@@ -24,9 +21,3 @@ _RULES = """
 def page_style() -> None:
     """Once a run, before anything else is drawn."""
     st.html(_RULES)
-
-
-def coloured(quantity: str, text: str) -> str:
-    """Inline HTML of `text` in the colour that the quantity has on every page."""
-    colour = COLOURS[quantity]  # type: ignore[index]
-    return f'<span style="color:{colour};font-weight:650">{text}</span>'

@@ -38,9 +38,7 @@ def load_text_model(name: str = "bilingual", device: str | torch.device | None =
     `WeightsError` for a missing or altered file.
     """
     manifest, state = _read("text", name, TEXT_MODELS)
-    config: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in manifest["config"].items()
-    }
+    config = sizes(manifest["config"])
     described = manifest["tokenizer"]
     vocabulary = _checked_bytes(assets_folder() / "text" / described["file"], described["sha256"])
     model = TextModel(TextConfig(**config), Tokenizer.from_json(vocabulary.decode()))
@@ -50,9 +48,7 @@ def load_text_model(name: str = "bilingual", device: str | torch.device | None =
 def load_vision_model(name: str = "cbam", device: str | torch.device | None = None) -> VisionModel:
     """One of the three builds that ship: "plain", "se" or "cbam". `device` and errors as in `load_text_model`."""
     manifest, state = _read("vision", name, VISION_MODELS)
-    config: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in manifest["config"].items()
-    }
+    config = sizes(manifest["config"])
     return _filled(VisionModel(VisionConfig(**config), vision_classes()), state, device)
 
 
@@ -88,6 +84,11 @@ def manifest(kind: str, name: str) -> dict[str, Any]:
         )
     described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return described
+
+
+def sizes(config: dict[str, Any]) -> dict[str, Any]:
+    """A manifest's config with JSON's lists as the tuples they were."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
 
 
 def _read(kind: str, name: str, known: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

@@ -36,10 +36,11 @@ def device_name(device: torch.device) -> str:
         return str(torch.cuda.get_device_name(device))
     if device.type == "mps":
         return "Apple GPU (MPS)"
-    return f"CPU · {_processor()}"
+    return f"CPU · {processor_name()}"
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """The processor as the system names it."""
     listing = Path("/proc/cpuinfo")
     if listing.exists():
         for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
