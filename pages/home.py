@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from attention_core.figures import channel_bars, mask_over_photo, matrix
-from attention_core.inputs.samples import sample_photo
+from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from ui import gaze, networks, sentence
@@ -92,7 +92,7 @@ def _multi_head() -> None:
 def _squeeze() -> None:
     st.subheader(t("squeeze_excitation.title"))
     st.markdown(t("home.cards.squeeze_excitation"))
-    attention = networks.vision_trace("se", Photo(sample_photo("cat"))).stages[-1].attention
+    attention = networks.vision_trace("se", Photo(sample_photo(SAMPLE_PHOTOS[0]))).stages[-1].attention
     assert isinstance(attention, SqueezeExcitationTrace)
     show(
         channel_bars(
@@ -111,13 +111,13 @@ def _squeeze() -> None:
 def _cbam() -> None:
     st.subheader(t("cbam.title"))
     st.markdown(t("home.cards.cbam"))
-    cat = Photo(sample_photo("cat"))
-    trace = networks.vision_trace("cbam", cat)
+    photo = Photo(sample_photo(SAMPLE_PHOTOS[0]))
+    trace = networks.vision_trace("cbam", photo)
     attention = trace.stages[-1].attention
     assert isinstance(attention, CBAMTrace)
     show(
         mask_over_photo(
-            sharp_square(cat, trace),
+            sharp_square(photo, trace),
             array(attention.spatial.mask[0, 0]),
             value_name=t("words.mask"),
         ),

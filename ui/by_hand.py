@@ -34,6 +34,7 @@ DEFAULTS: dict[str, list[list[float]]] = {
     "w2": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
     "v": [[1, 1, 1, 1]],
 }
+COLUMN_WIDTH = 50  # pixels, so that four fit beside their names on a phone; on a wide page they stretch
 SYMBOLS = {"x": "X", "wq": "W^q", "wk": "W^k", "wv": "W^v", "w1": "W_1", "w2": "W_2", "v": "v^\\top"}
 
 
@@ -94,11 +95,11 @@ def _editor(name: str, place: DeltaGenerator) -> Tensor:
             num_rows="fixed",
             column_config={
                 column: st.column_config.NumberColumn(
-                    column, step=0.01, min_value=-100, max_value=100, required=True, width=80
+                    column, step=0.01, min_value=-100, max_value=100, required=True, width=COLUMN_WIDTH
                 )
                 for column in columns
             },
-            width="content",
+            width="stretch",
         )
     values = np.nan_to_num(frame.to_numpy(dtype=float))
     saved[name] = values
@@ -177,7 +178,8 @@ def _sum(trace: SelfAttentionTrace, query: int) -> None:
         for j, weight in enumerate(trace.weights[0, query].tolist())
     )
     numbers = ",\\; ".join(f"{value:.2f}" for value in trace.output[0, query].tolist())
-    formula = rf"{tex('output', f'b^{{{query + 1}}}')} = {terms} = ({tex('output', numbers)})"
+    left = tex("output", f"b^{{{query + 1}}}")
+    formula = rf"\begin{{aligned}} {left} &= {terms} \\ &= ({tex('output', numbers)}) \end{{aligned}}"
     with step(5, "by_hand.sum", formula, query=TOKENS[query]):
         _table(trace.output[0], ["1", "2", "3", "4"], "hand-output", t("words.output"), query)
         correction("self_attention.sum.correction")

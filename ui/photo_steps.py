@@ -192,7 +192,7 @@ def _trust(scores: dict[str, Any], build: str) -> None:
         line += " " + t(
             "photo.against_plain",
             plain=f"{plain:.1%}",
-            gain=f"{100 * gain:+.1f}",
+            gain=f"{round(100 * gain, 1) + 0.0:+.1f}",  # adding zero turns -0.0 into +0.0
             error=f"{100 * error:.1f}",
         )
     st.caption(line)

@@ -15,7 +15,6 @@ from ui.i18n import t
 from ui.markdown import plain
 
 _TAGS = re.compile(r"</?su[bp]>")  # a title may raise and lower letters; a spoken description cannot
-PHONE_FRAME = 60  # pixels that the frames around a figure take of a narrow page
 CHART_CONFIG = {
     "displaylogo": False,
     "displayModeBar": "hover",
@@ -50,23 +49,24 @@ def show(
                 on_click(points[0])
 
         clicks = {"on_select": clicked, "selection_mode": "points"}
-    if figure.layout.yaxis.scaleanchor:
-        st.html(_without_blank(figure, key))
     spoken = _TAGS.sub("", alt)
-    st.plotly_chart(figure, key=key, theme="streamlit", config=CHART_CONFIG, alt=spoken, **clicks, **place)
+    with st.container(key=f"{key}-frame"):
+        if figure.layout.yaxis.scaleanchor:
+            st.html(_without_blank(figure, key))
+        st.plotly_chart(figure, key=key, theme="streamlit", config=CHART_CONFIG, alt=spoken, **clicks, **place)
 
 
 def _without_blank(figure: go.Figure, key: str) -> str:
-    """A rule that cuts off, on a phone, what a picture of square cells leaves empty below itself.
+    """A rule that cuts off what a picture of square cells leaves empty below itself where there is little width.
 
-    A figure's height is fixed and made for a wide page; in a narrow one its picture shrinks towards the top left.
+    A figure's height is fixed and made for a wide page; in a narrow place its picture shrinks towards the top left.
     """
     (left, right), (bottom, top) = figure.layout.xaxis.range, figure.layout.yaxis.range
     shape = abs((top - bottom) / (right - left))
     margin = figure.layout.margin
-    height = f"{margin.t + margin.b + 8}px + {shape:.4f} * (100vw - {PHONE_FRAME + margin.l + margin.r}px)"
-    rule = f".st-key-{key} {{ max-height: calc({height}); overflow: hidden; }}"
-    return f"<style>@media (max-width: 640px) {{ {rule} }}</style>"
+    height = f"{margin.t + margin.b + 8}px + {shape:.4f} * (100cqw - {margin.l + margin.r}px)"
+    frame = f".st-key-{key}-frame {{ container-type: inline-size; }}"
+    return f"<style>{frame} .st-key-{key} {{ max-height: calc({height}); overflow: hidden; }}</style>"
 
 
 def correction(key: str) -> None:

@@ -11,6 +11,8 @@ def tex(quantity: Quantity, symbol: str) -> str:
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number as formulas write it; negative ones in brackets, so that sums of products stay readable."""
+    """A number as formulas write it, 4 rather than 4.00; negative ones in brackets, as terms of a sum need."""
     written = f"{value:.{digits}f}"
-    return f"({written})" if value < 0 else written
+    if "." in written:
+        written = written.rstrip("0").rstrip(".")
+    return "0" if written == "-0" else f"({written})" if value < 0 else written

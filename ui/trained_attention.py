@@ -18,6 +18,7 @@ from ui.i18n import t
 from ui.steps import correction, show, step
 from ui.tex import number, tex
 
+FEW_TOKENS = 8
 Q, K, V = tex("query", "q^i"), tex("key", "k^j"), tex("value", "v^j")
 SCORE, WEIGHT, OUTPUT = (
     tex("score", r"\alpha_{i,j}"),
@@ -128,6 +129,7 @@ def _scores(trace: TextTrace, layer: int, head: int, query: int) -> None:
     values = {"query": names[query], "key": names[strongest]}
     with step(4, "self_attention.scores", formula, d=d, **values):
         left, right = st.columns(2)
+        digits = 2 if len(names) <= FEW_TOKENS else 0  # beside each other, long numbers would be too small to read
         for column, name, numbers in ((left, "raw", raw), (right, "scaled", scaled)):
             with column:
                 show(
@@ -142,6 +144,7 @@ def _scores(trace: TextTrace, layer: int, head: int, query: int) -> None:
                         value_name=t("words.score"),
                         highlight_row=query,
                         clickable=True,
+                        digits=digits,
                     ),
                     f"scores-{name}",
                     alt=t(f"self_attention.scores.{name}"),

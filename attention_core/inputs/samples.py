@@ -8,8 +8,8 @@ from pathlib import Path
 
 from attention_core.errors import InputError
 
-# The networks know cats and coffee; the last two show what they do with something else.
-_FILES = {"cat": "chelsea.png", "coffee": "coffee.png", "astronaut": "astronaut.png", "rocket": "rocket.jpg"}
+# The networks know coffee best, and cats; the last two show what they do with something else.
+_FILES = {"coffee": "coffee.png", "cat": "chelsea.png", "astronaut": "astronaut.png", "rocket": "rocket.jpg"}
 SAMPLE_PHOTOS: tuple[str, ...] = tuple(_FILES)
 
 

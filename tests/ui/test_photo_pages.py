@@ -70,7 +70,7 @@ def test_page_shows_every_step(page: str, language: str) -> None:
     assert_alive(app, page, language)
     assert not app.error
     assert app.title[0].value == catalogue(language)[f"{page}.title"]
-    assert app.segmented_control(key="photo").value == "cat"
+    assert app.segmented_control(key="photo").value == "coffee"
 
 
 @PAGES
@@ -192,7 +192,7 @@ def test_junk_in_the_link_falls_back(page: str, language: str) -> None:
     junk = {"photo": "dog", "stage": "stage9", "order": "<b>", "opacity": "nan", "stretch": "maybe"}
     app = opened(page, language, **junk)
     assert_alive(app, page, language)
-    assert app.segmented_control(key="photo").value == "cat"
+    assert app.segmented_control(key="photo").value == "coffee"
     assert app.segmented_control(key="stage").value == "stage3"
     assert app.info  # names what could not be used
 
