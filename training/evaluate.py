@@ -12,8 +12,8 @@ import statistics
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -32,10 +32,10 @@ from training import (
     relations,
     run_folder,
     text_data,
+    text_start,
 )
 from training.run_folder import ASSETS
 from training.shares import Scores, percent
-from training.text import start_bilingual
 from training.text_data import Pair
 from training.vision_scores import DevPhotos, read_photos, vision_scores
 
@@ -51,51 +51,26 @@ TEXT_FILES = [
 VISION_FILES = [f"photos/{name}" for name in ("dev.zip", "dev_boxes.csv", "large_dev.zip", "large_dev_boxes.csv")]
 
 
-def text_checkpoint(path: Path, heads: list[int] | None, device: str) -> TextModel:
-    """The network in a checkpoint, with the tokenizer beside it; heads of each layer, which the file does not tell."""
-    state = _state(path)
-    V, D = state["token_embedding.weight"].shape
-    layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
-    config = TextConfig(V)
-    if (TEXT / "bilingual.json").exists():
-        config = TextConfig(**registry.sizes(registry.manifest("text", "bilingual")["config"]))
-    config = replace(
-        config,
-        vocabulary=V,
-        width=D,
-        heads=tuple(heads or config.heads),
-        feed_forward=state["blocks.0.feed_forward.0.weight"].shape[0],
-        positions=state["position_embedding.weight"].shape[0],
-    )
-    if len(config.heads) != layers:
-        sys.exit(f"{path} has {layers} layers; say with --heads how many heads each has.")
-    model = TextModel(config, Tokenizer.from_file(path.parent / "tokenizer.json"))
-    model.load_state_dict(state)
+def text_checkpoint(path: Path, device: str) -> TextModel:
+    """The network in a checkpoint, with the tokenizer beside it."""
+    state = _checkpoint(path)
+    model = TextModel(TextConfig(**state["config"]), Tokenizer.from_file(path.parent / "tokenizer.json"))
+    model.load_state_dict(state["model"])
     return model.eval().requires_grad_(False).to(device)
 
 
 def vision_checkpoint(path: Path, device: str) -> tuple[str, VisionModel]:
-    """(build, network) in a checkpoint; the build is told by its parts."""
-    state = _state(path)
-    kinds = {"attentions.0.channel.reduce.weight": "cbam", "attentions.0.reduce.weight": "se"}
-    kind = next((kind for name, kind in kinds.items() if name in state), "plain")
-    config = VisionConfig("plain", state["classifier.weight"].shape[0])
-    if (VISION / f"{kind}.json").exists():
-        config = VisionConfig(**registry.sizes(registry.manifest("vision", kind)["config"]))
-    stages = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("stages."))
-    widths = tuple(state[f"stages.{i}.conv1.weight"].shape[0] for i in range(stages))
-    config = VisionConfig(
-        **{**vars(config), "attention": kind, "widths": widths, "classes": state["classifier.weight"].shape[0]}
-    )
-    model = VisionModel(config, registry.vision_classes())
-    model.load_state_dict(state)
-    return kind, model.eval().requires_grad_(False).to(device)
+    """(build, network) in a checkpoint."""
+    state = _checkpoint(path)
+    model = VisionModel(VisionConfig(**state["config"]), registry.vision_classes())
+    model.load_state_dict(state["model"])
+    return model.config.attention, model.eval().requires_grad_(False).to(device)
 
 
-def _state(path: Path) -> dict[str, torch.Tensor]:
+def _checkpoint(path: Path) -> dict[str, Any]:
     if not path.exists():
         sys.exit(f"{path} is not there: a training writes its first checkpoint after two minutes.")
-    state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)["model"]
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 
@@ -103,7 +78,7 @@ def encoded_pairs(model: TextModel, data: Path, run: Path) -> list[Pair]:
     """All training pairs: those that the run kept if its tokenizer is this one, else encoded from the data."""
     saved, tokens = run / "pairs.pt", run / "tokenizer.json"
     if saved.exists() and tokens.exists() and Tokenizer.from_file(tokens).vocabulary == model.tokenizer.vocabulary:
-        return [Pair(*sides) for sides in torch.load(saved, weights_only=True)]
+        return [Pair(*fields) for fields in torch.load(saved, weights_only=True)]
     return text_data.encode_pairs(text_data.read_pairs(data), model.tokenizer)
 
 
@@ -130,8 +105,10 @@ def text_scores(model: TextModel, data: Path, run: Path, quick: bool = False) ->
         torch.manual_seed(0)
         others["untrained"] = TextModel(model.config, model.tokenizer).eval()
         others["bilingual_start"] = TextModel(model.config, model.tokenizer).eval()
-        vectors = text_data.bilingual_start(training, model.config.vocabulary, model.config.width, 0)
-        start_bilingual(others["bilingual_start"], vectors, 0)
+        width = text_start.token_width(model.config)
+        text_start.start(
+            others["bilingual_start"], text_data.bilingual_start(training, model.config.vocabulary, width, 0), 0
+        )
     treebanks = {} if quick else {k: conllu.read(data / "text" / name) for k, name in TREEBANKS.items()}
     steps = len(pairs) * (1 + len(others)) + sum(
         1 < len(s.words) <= relations.LONGEST for sentences in treebanks.values() for s in sentences
@@ -245,7 +222,7 @@ def evaluate_text(options: argparse.Namespace) -> None:
     """The command's `text`."""
     data = run_folder.data_folder(options.data, TEXT_FILES)
     if options.checkpoint:
-        model = text_checkpoint(options.checkpoint, options.heads, options.device)
+        model = text_checkpoint(options.checkpoint, options.device)
         scores = text_scores(model, data, options.checkpoint.parent, options.quick)
         print_text(scores)
         _write(options.checkpoint.parent / "scores.json", scores)
@@ -311,7 +288,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", help="folder with text/ and photos/ (or the variable ATTENTION_DATA)")
     parser.add_argument("--run", type=Path, help="run folder of the text network; for vision the folder of its runs")
     parser.add_argument("--checkpoint", type=Path, help="score this checkpoint.pt instead of what ships")
-    parser.add_argument("--heads", type=int, nargs="+", help="heads of each layer of a text checkpoint")
     parser.add_argument("--quick", action="store_true", help="text: only masked tokens, alignment, head statistics")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from attention_core.models.text import EncoderBlock, TextConfig, TextModel
+from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
-from training import run_folder, text_data
+from training import run_folder, text_data, text_start
 from training.text_data import Pair
 
 PEAK_RATE, WARMUP, WEIGHT_DECAY = 1e-3, 100, 0.05
@@ -35,10 +35,11 @@ class Batch:
             first, second = pair.english.long(), pair.chinese.long()
             if torch.rand(1, generator=generator).item() < 0.5:
                 first, second = second, first
-            if kind < 0.25:  # a single sentence, either language
-                sequences.append(_framed(tokenizer, first))
-                segments.append(torch.zeros(len(first) + 2, dtype=torch.long))
-                chances.append(torch.full((len(first) + 2,), 0.15))
+            if kind < 0.35:  # both as sentences of their own
+                for side in (first, second):
+                    sequences.append(_framed(tokenizer, side))
+                    segments.append(torch.zeros(len(side) + 2, dtype=torch.long))
+                    chances.append(torch.full((len(side) + 2,), 0.2))
                 continue
             sequences.append(torch.cat([_framed(tokenizer, first), second, torch.tensor([tokenizer.separator])]))
             segments.append(torch.cat([torch.zeros(len(first) + 2), torch.ones(len(second) + 1)]).long())
@@ -76,31 +77,6 @@ def _framed(tokenizer: Tokenizer, ids: Tensor) -> Tensor:
     return torch.cat([torch.tensor([tokenizer.start]), ids, torch.tensor([tokenizer.separator])])
 
 
-def start_bilingual(model: TextModel, vectors: Tensor, seed: int) -> None:
-    """Embeddings from `vectors`, and W^q = W^k, so that at first like attends to like across the languages."""
-    generator = torch.Generator().manual_seed(seed)
-    width = model.config.width
-    with torch.no_grad():
-        known = vectors.norm(dim=1) > 0
-        model.token_embedding.weight.copy_(torch.randn(vectors.shape, generator=generator) / width**0.5)
-        model.token_embedding.weight[known] = vectors[known]
-        model.position_embedding.weight.normal_(0, 0.02, generator=generator)
-        model.segment_embedding.weight.normal_(0, 0.02, generator=generator)
-        for depth, block in enumerate(model.blocks):
-            assert isinstance(block, EncoderBlock)
-            square = torch.randn(width, width, generator=generator)
-            # The first layer's first head takes the leading singular directions; deeper ones any orthogonal ones.
-            rotation = torch.eye(width) if depth == 0 else torch.linalg.qr(square).Q
-            block.attention.query.weight.copy_(rotation)
-            block.attention.key.weight.copy_(rotation)
-            block.attention.query.bias.zero_()
-            block.attention.key.bias.zero_()
-            for linear in (block.attention.value, block.attention.output, *block.feed_forward):
-                if isinstance(linear, torch.nn.Linear):
-                    linear.weight.normal_(0, 0.02, generator=generator)
-                    linear.bias.zero_()
-
-
 def masked_loss(model: TextModel, batch: Batch) -> Tensor:
     """Cross-entropy at the guessed positions only: the rest of the logits is never computed."""
     hidden = model.hidden(batch.ids, batch.positions, batch.segments, batch.real[:, None, None, :])
@@ -114,8 +90,8 @@ def prepared(data: Path, folder: Path, size: int) -> tuple[Tokenizer, list[Pair]
         pairs = text_data.read_pairs(data)
         text_data.train_tokenizer(pairs, size).save(str(tokens))
         encoded = text_data.encode_pairs(pairs, Tokenizer.from_file(tokens))
-        torch.save([(pair.english, pair.chinese) for pair in encoded], saved)
-    return Tokenizer.from_file(tokens), [Pair(*sides) for sides in torch.load(saved, weights_only=True)]
+        torch.save([(pair.english, pair.chinese, pair.everyday) for pair in encoded], saved)
+    return Tokenizer.from_file(tokens), [Pair(*fields) for fields in torch.load(saved, weights_only=True)]
 
 
 def main() -> None:
@@ -124,8 +100,8 @@ def main() -> None:
     run_folder.common_arguments(parser)
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch-tokens", type=int, default=2500)
-    parser.add_argument("--vocabulary", type=int, default=7000)
-    parser.add_argument("--heads", type=int, nargs="+", default=[2, 4, 4, 4], help="heads of each layer")
+    parser.add_argument("--vocabulary", type=int, default=8000)
+    parser.add_argument("--heads", type=int, nargs="+", default=[2, 4, 8, 8], help="heads of each layer")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -140,8 +116,9 @@ def main() -> None:
     model = TextModel(TextConfig(len(tokenizer.vocabulary), heads=tuple(options.heads)), tokenizer)
     state = run.load()
     if state is None:
-        vectors = text_data.bilingual_start(training, len(tokenizer.vocabulary), model.config.width, options.seed)
-        start_bilingual(model, vectors, options.seed)
+        width = text_start.token_width(model.config)
+        vectors = text_data.bilingual_start(training, len(tokenizer.vocabulary), width, options.seed)
+        text_start.start(model, vectors, options.seed)
     model.to(options.device)
     optimiser = torch.optim.AdamW(run_folder.parameter_groups(model, WEIGHT_DECAY), lr=PEAK_RATE, betas=(0.9, 0.98))
     step, steps, minutes = 0, options.steps, 0.0
@@ -179,6 +156,7 @@ def main() -> None:
         if run.due() or step == steps:
             run.save(
                 {
+                    "config": asdict(model.config),
                     "model": model.state_dict(),
                     "optimiser": optimiser.state_dict(),
                     "step": step,

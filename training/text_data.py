@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,34 +16,55 @@ from torch import Tensor
 
 from attention_core.models.tokenization import SPECIAL_TOKENS, Tokenizer, simplified
 
-CORPORA = ("tatoeba.tsv.gz", "captions_3am.tsv.gz")
-HELD_OUT = 500  # pairs kept back for the masked-token scores
+EVERYDAY = ("tatoeba.tsv.gz", "captions_3am.tsv.gz")
+DOCUMENTATION = "python_docs.tsv.gz"
+CORPORA = (*EVERYDAY, DOCUMENTATION)
+HELD_OUT = 500  # everyday pairs kept back for the masked-token scores
 LONGEST = 96  # tokens of a pair; longer ones are rare here and slow a batch down
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One translated pair as token ids without special tokens."""
+    """One translated pair as token ids without special tokens. everyday: not from documentation."""
 
     english: Tensor
     chinese: Tensor
+    everyday: bool = True
 
     def __len__(self) -> int:
         return len(self.english) + len(self.chinese) + 3
 
 
-def read_pairs(folder: Path) -> list[tuple[str, str]]:
-    """Distinct (English, simplified Chinese) pairs of all corpora, in a fixed order."""
-    pairs: dict[tuple[str, str], None] = {}
+@dataclass(frozen=True)
+class Sentences:
+    """One translated pair as text: English, simplified Chinese, and whether it is everyday language."""
+
+    english: str
+    chinese: str
+    everyday: bool = True
+
+
+def read_pairs(folder: Path) -> list[Sentences]:
+    """Distinct pairs of all corpora, in a fixed order; of the documentation only `is_prose`."""
+    pairs: dict[Sentences, None] = {}
     for corpus in CORPORA:
         with gzip.open(folder / "text" / corpus, "rt", encoding="utf-8") as stream:
             for line in stream:
-                english, chinese = line.rstrip("\n").split("\t")[:2]
-                pairs[english.strip(), simplified(chinese.strip())] = None
+                english, chinese = (side.strip() for side in line.rstrip("\n").split("\t")[:2])
+                if corpus in EVERYDAY or is_prose(english, chinese):
+                    pairs[Sentences(english, simplified(chinese), corpus in EVERYDAY)] = None
     return list(pairs)
 
 
-def train_tokenizer(pairs: list[tuple[str, str]], size: int) -> tokenizers.Tokenizer:
+def is_prose(english: str, chinese: str) -> bool:
+    """Whether a pair from documentation is a sentence of 6 to 30 words without code, digits or signs of markup."""
+    ordinary = re.fullmatch(r"[A-Za-z ,.'’;-]+:*", english)
+    code = re.search(r"\w\.\w|[a-z][A-Z]|--", english)
+    left_in_english = len(re.findall("[A-Za-z]+", chinese))
+    return bool(ordinary) and not code and left_in_english <= 2 and 6 <= len(english.split()) <= 30
+
+
+def train_tokenizer(pairs: list[Sentences], size: int) -> tokenizers.Tokenizer:
     """WordPiece over lower-cased, NFKC-normalised text; each Chinese character stands alone."""
     backend = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
     backend.normalizer = normalizers.Sequence(
@@ -56,25 +78,31 @@ def train_tokenizer(pairs: list[tuple[str, str]], size: int) -> tokenizers.Token
         continuing_subword_prefix="##",
         show_progress=False,
     )
-    backend.train_from_iterator((sentence for pair in pairs for sentence in pair), trainer)
+    backend.train_from_iterator((sentence for pair in pairs for sentence in (pair.english, pair.chinese)), trainer)
     return backend
 
 
-def encode_pairs(pairs: list[tuple[str, str]], tokenizer: Tokenizer) -> list[Pair]:
+def encode_pairs(pairs: list[Sentences], tokenizer: Tokenizer) -> list[Pair]:
     """The pairs as ids; those over `LONGEST` tokens or with an empty side are left out."""
     encoded = []
-    for english, chinese in pairs:
-        sides = [torch.tensor([t.id for t in tokenizer.pieces(side)], dtype=torch.int32) for side in (english, chinese)]
-        pair = Pair(*sides)
-        if min(len(side) for side in sides) and len(pair) <= LONGEST:
-            encoded.append(pair)
+    for pair in pairs:
+        english, chinese = (
+            torch.tensor([token.id for token in tokenizer.pieces(side)], dtype=torch.int32)
+            for side in (pair.english, pair.chinese)
+        )
+        ids = Pair(english, chinese, pair.everyday)
+        if len(english) and len(chinese) and len(ids) <= LONGEST:
+            encoded.append(ids)
     return encoded
 
 
 def split(pairs: list[Pair]) -> tuple[list[Pair], list[Pair]]:
-    """Training pairs and `HELD_OUT` others, drawn with a seed of their own, the same in every run."""
-    order = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(20)).tolist()
-    return [pairs[i] for i in order[HELD_OUT:]], [pairs[i] for i in order[:HELD_OUT]]
+    """Training pairs and `HELD_OUT` everyday ones, drawn with a seed of their own, the same in every run."""
+    everyday = [i for i, pair in enumerate(pairs) if pair.everyday]
+    order = torch.randperm(len(everyday), generator=torch.Generator().manual_seed(20)).tolist()
+    held_out = [everyday[i] for i in order[:HELD_OUT]]
+    kept_back = set(held_out)
+    return [pair for i, pair in enumerate(pairs) if i not in kept_back], [pairs[i] for i in held_out]
 
 
 def bilingual_start(pairs: list[Pair], vocabulary: int, width: int, seed: int) -> Tensor:

@@ -92,6 +92,7 @@ def main() -> None:
         if run.due() or step == steps:
             run.save(
                 {
+                    "config": asdict(model.config),
                     "model": model.state_dict(),
                     "optimiser": optimiser.state_dict(),
                     "step": step,

@@ -31,12 +31,17 @@ PIXEL_MEAN, PIXEL_SPREAD = 0.45, 0.27  # of all training pixels; one number for 
 
 @dataclass(frozen=True)
 class VisionConfig:
-    """Sizes of the network. widths: C of each stage; strides: the step of each stage's first convolution."""
+    """Sizes of the network.
+
+    widths: C of each stage; strides: the step of each stage's first convolution; dilations: of both convolutions of
+    each stage, as Yu & Koltun 2016 use them: the last stage sees most of the photo and keeps its fine positions.
+    """
 
     attention: AttentionKind
     classes: int
     widths: tuple[int, ...] = (32, 64, 160)
     strides: tuple[int, ...] = (1, 2, 1)
+    dilations: tuple[int, ...] = (1, 1, 1, 1, 2, 4)
     image_size: int = 64
     reduction: int = 16
 
@@ -83,13 +88,14 @@ class VisionTrace(Trace):
 
 
 class ResidualStage(nn.Module):
-    """Two 3×3 convolutions and a shortcut around them."""
+    """Two 3×3 convolutions, d positions apart, and a shortcut around them. dilations: d of each."""
 
-    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+    def __init__(self, channels_in: int, channels: int, stride: int, dilations: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
+        first, second = dilations
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=first, dilation=first, bias=False)
         self.norm1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=second, dilation=second, bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels_in != channels:
@@ -129,8 +135,23 @@ class VisionModel(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, first, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(first), nn.ReLU()
         )
-        widths = zip((first, *config.widths), config.widths, config.strides, strict=False)
-        self.stages = nn.ModuleList(ResidualStage(before, after, stride) for before, after, stride in widths)
+        stages = len(config.widths)
+        if (len(config.strides), len(config.dilations)) != (stages, 2 * stages):
+            raise ControlError(
+                "control.stages",
+                f"{stages} widths came with {len(config.strides)} strides and {len(config.dilations)} dilations; "
+                f"expected {stages} strides, one a stage, and {2 * stages} dilations, two a stage.",
+                came=(len(config.strides), len(config.dilations)),
+                expected=(stages, 2 * stages),
+            )
+        sizes = zip(
+            (first, *config.widths[:-1]),
+            config.widths,
+            config.strides,
+            zip(config.dilations[::2], config.dilations[1::2], strict=True),
+            strict=True,
+        )
+        self.stages = nn.ModuleList(ResidualStage(*size) for size in sizes)
         self.attentions = nn.ModuleList(
             _attention(config.attention, width, config.reduction) for width in config.widths
         )

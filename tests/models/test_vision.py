@@ -14,7 +14,14 @@ from torch import Tensor, nn
 from attention_core.errors import AttentionCoreError, ControlError, KindError, ShapeError
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
-from attention_core.models.vision import VisionClass, VisionConfig, VisionModel, VisionTrace, masked_mean
+from attention_core.models.vision import (
+    ResidualStage,
+    VisionClass,
+    VisionConfig,
+    VisionModel,
+    VisionTrace,
+    masked_mean,
+)
 
 SIZE = 16
 CLASSES = tuple(VisionClass(f"n{index}", name, name, "dog") for index, name in enumerate(("pug", "collie", "husky")))
@@ -25,7 +32,7 @@ NAN = math.nan
 def build(kind: str, *, dtype: torch.dtype = torch.float64, training: bool = False) -> VisionModel:
     """A small network whose norms are not those of a new one."""
     torch.manual_seed(0)
-    config = VisionConfig(kind, len(CLASSES), widths=(4, 6, 9), strides=(1, 2, 1), image_size=SIZE)  # type: ignore[arg-type]
+    config = VisionConfig(kind, len(CLASSES), widths=(4, 6, 9), image_size=SIZE)  # type: ignore[arg-type]
     model = VisionModel(config, CLASSES).train(training)
     for part in model.modules():
         if isinstance(part, nn.BatchNorm2d):
@@ -419,6 +426,25 @@ def test_forward_refuses_what_is_no_batch_of_pictures(model: VisionModel) -> Non
 def test_an_unknown_attention_is_refused() -> None:
     with pytest.raises(ControlError, match="attention is 'eca'; expected one of plain, se, cbam"):
         VisionModel(VisionConfig("eca", 3))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sizes", [{"strides": (1, 2)}, {"dilations": (1, 1, 2)}, {"widths": (4, 4)}])
+def test_sizes_that_do_not_fit_together_are_refused(sizes: dict[str, tuple[int, ...]]) -> None:
+    with pytest.raises(ControlError, match=r"widths came with . strides and . dilations; expected"):
+        VisionModel(VisionConfig("plain", 3, **sizes))  # type: ignore[arg-type]
+
+
+def test_a_dilated_convolution_keeps_the_positions_and_sees_further() -> None:
+    stage = ResidualStage(1, 1, 1, (2, 4)).eval()
+    photo = torch.zeros(1, 1, 33, 33)
+    photo[..., 16, 16] = 1.0
+    with torch.no_grad():
+        stage.conv1.weight.fill_(1.0)
+        stage.conv2.weight.fill_(1.0)
+        reached = stage(photo)[0, 0] > 0
+    assert reached.shape == (33, 33)
+    assert reached.nonzero().min().item() == 16 - 6
+    assert reached.nonzero().max().item() == 16 + 6
 
 
 # Shared by all sessions

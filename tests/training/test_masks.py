@@ -59,7 +59,9 @@ def test_range_says_what_is_flat() -> None:
 
 def test_stage_maps_are_those_of_the_trace_and_large_boxes_are_left_out() -> None:
     torch.manual_seed(0)
-    model = VisionModel(VisionConfig("cbam", 3, widths=(8, 8), strides=(1, 2), image_size=16)).eval()
+    model = VisionModel(
+        VisionConfig("cbam", 3, widths=(8, 8), strides=(1, 2), dilations=(1, 1, 1, 1), image_size=16)
+    ).eval()
     images = torch.rand(3, 3, 16, 16)
     found = masks.stage_maps(model, images, batch=2)
     trace = model.trace(images[2])

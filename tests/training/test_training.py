@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from attention_core.models.tokenization import Tokenizer
-from training import run_folder, text, text_data, vision, vision_data
+from training import evaluate, run_folder, text, text_data, vision, vision_data
 from training.run_folder import RunFolder, learning_rate
 from training.text import Batch
 from training.text_data import Pair
@@ -38,7 +38,8 @@ def test_what_a_batch_hides(tokenizer: Tokenizer, seed: int) -> None:
     changed = batch.ids != batch.target
     assert (batch.ids[changed] == tokenizer.mask).all()
     assert changed.sum() > 0
-    assert bool((batch.segments == 1).any()) == (kind >= 0.25)
+    assert bool((batch.segments == 1).any()) == (kind >= 0.35)
+    assert len(batch.ids) == (40 if kind >= 0.35 else 80)  # alone, both sides of a pair are sentences of their own
     if kind >= 0.5:  # one side whole, about half of the other hidden
         whole = 1 if kind < 0.75 else 0
         assert not batch.guess[batch.segments == whole].any()
@@ -53,10 +54,10 @@ def test_positions_restart_in_the_second_sentence(tokenizer: Tokenizer, seed: in
     for positions, segments, real in zip(batch.positions, batch.segments, batch.real, strict=True):
         start = positions[0]
         moved += bool(start > 0)
-        for segment in (0, 1):
+        for segment in segments[real].unique():
             own = positions[real & (segments == segment)]
             assert torch.equal(own, start + torch.arange(len(own)))
-    assert 0 < moved < 40  # some start at 0, some at a random offset
+    assert 0 < moved < len(batch.ids)  # some start at 0, some at a random offset
     assert batch.positions.max() < 256
 
 
@@ -88,11 +89,30 @@ def _until(stream: Any, count: int) -> Any:
 
 def test_split_holds_out_the_same_pairs_each_time(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_data, "HELD_OUT", 5)
-    pairs = random_pairs(30, tokenizer)
+    documentation = [Pair(pair.english, pair.chinese, everyday=False) for pair in random_pairs(40, tokenizer, 1)]
+    pairs = random_pairs(30, tokenizer) + documentation
     training, held_out = text_data.split(pairs)
-    assert (len(training), len(held_out)) == (25, 5)
+    assert (len(training), len(held_out)) == (65, 5)
+    assert all(pair.everyday for pair in held_out)
     assert not {id(pair) for pair in training} & {id(pair) for pair in held_out}
     assert [id(pair) for pair in text_data.split(pairs)[1]] == [id(pair) for pair in held_out]
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese", "prose"),
+    [
+        ("Get the value of a context variable.", "获取上下文变量的值。", True),
+        ("It's possible that a pip may, in time, be late:", "pip 将来可能会晚到：", True),
+        ("Return True if it is done.", "如果 Task 对象 已完成 则返回 True。", True),
+        ("Return value: Always NULL.", "返回值：恒为 NULL。", False),  # too short
+        ("Call os.walk on the folder that you want.", "对所要的文件夹调用 os.walk。", False),
+        ("Use getAttribute on the element that you want.", "对所要的元素使用 getAttribute。", False),
+        ("There are 3 ways to open such a file.", "打开这种文件有 3 种方式。", False),
+        ("The name of this thing is in the list.", "a b c 的名字。", False),  # hardly translated
+    ],
+)
+def test_documentation_is_kept_where_it_is_prose(english: str, chinese: str, prose: bool) -> None:
+    assert text_data.is_prose(english, chinese) == prose
 
 
 def test_photo_order_is_a_permutation_that_changes_each_epoch() -> None:
@@ -224,6 +244,9 @@ def test_text_training_resumes_exactly(
     resumed = train(text.main, options("resumed"), monkeypatch, tmp_path / "assets")
     assert_same(straight, resumed)
     assert (tmp_path / "assets" / "text" / "bilingual.safetensors").exists()
+    scored = evaluate.text_checkpoint(tmp_path / "resumed" / "checkpoint.pt", "cpu")
+    assert scored.config.heads == (2, 4)
+    assert_same(dict(scored.state_dict()), straight["model"])
 
 
 @pytest.mark.parametrize("build", ["plain", "se", "cbam"])
@@ -242,6 +265,9 @@ def test_vision_training_resumes_exactly(tmp_path: Path, monkeypatch: pytest.Mon
     assert (half["step"], half["steps"]) == (3, 6)
     resumed = train(vision.main, options("resumed"), monkeypatch, tmp_path / "assets")
     assert_same(straight, resumed)
+    name, scored = evaluate.vision_checkpoint(tmp_path / "resumed" / "checkpoint.pt", "cpu")
+    assert name == build
+    assert_same(dict(scored.state_dict()), straight["model"])
 
 
 def test_size_is_small_first_and_full_last() -> None:

@@ -88,10 +88,10 @@ def test_corrections_of_the_article_are_there(page: str, language: str) -> None:
 def test_another_sample_changes_the_numbers(page: str) -> None:
     app = opened(page)
     before = figure(app, "channel-weights")["data"][0]["y"]
-    app.segmented_control(key="photo").set_value("coffee").run()
+    app.segmented_control(key="photo").set_value("cat").run()
     assert_alive(app, page, "en")
     assert figure(app, "channel-weights")["data"][0]["y"] != before
-    assert app.query_params["photo"] == "coffee"
+    assert app.query_params["photo"] == "cat"
 
 
 @PAGES
