@@ -64,7 +64,8 @@ def run_blocks(
         tensor.to(device) for tensor in (encoded.ids, encoded.positions, encoded.segments, encoded.real)
     )
     mask = None if bool(encoded.real.all()) else real[:, None, None, :]
-    h = model.token_embedding(ids) + model.position_embedding(positions) + model.segment_embedding(segments)
+    token, position, segment = model.embeddings(ids, positions, segments)
+    h = token + position + segment
     weights = []
     for block, gates in zip(model.blocks, head_gates or [None] * len(model.blocks), strict=True):
         assert isinstance(block, EncoderBlock)

@@ -55,16 +55,20 @@ def token_width(config: TextConfig) -> int:
 
 def sinusoids(positions: int) -> Tensor:
     """(positions, POSITION) of norm POSITION_NORM: cosines in the first half, sines in the second."""
-    frequency = FASTEST * STEP ** torch.arange(POSITION // 2)
-    angle = torch.arange(positions)[:, None] * frequency
-    return torch.cat([angle.cos(), angle.sin()], dim=1) * POSITION_NORM / (POSITION / 2) ** 0.5
+    angle = torch.arange(positions)[:, None] * _frequencies()
+    amplitude: float = POSITION_NORM * (2 / POSITION) ** 0.5
+    return torch.cat([angle.cos(), angle.sin()], dim=1) * amplitude
 
 
 def turned(offset: int) -> Tensor:
     """The rotation (POSITION, POSITION) that takes the sinusoids of position i to those of i + offset."""
-    angle = offset * FASTEST * STEP ** torch.arange(POSITION // 2)
+    angle = offset * _frequencies()
     cosine, sine = angle.cos().diag(), angle.sin().diag()
     return torch.cat([torch.cat([cosine, -sine], dim=1), torch.cat([sine, cosine], dim=1)])
+
+
+def _frequencies() -> Tensor:
+    return FASTEST * torch.tensor(STEP) ** torch.arange(POSITION // 2)
 
 
 def start(model: TextModel, vectors: Tensor, seed: int) -> None:

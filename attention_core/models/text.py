@@ -25,7 +25,11 @@ from attention_core.models.tokenization import Token, Tokenizer, positions_of
 
 @dataclass(frozen=True)
 class TextConfig:
-    """Sizes of the encoder. heads: how many in each layer, which may differ."""
+    """Sizes of the encoder. heads: how many in each layer, which may differ.
+
+    embedding_scale: factor on the embeddings; None is √width (Vaswani et al. 2017, §3.4). Without it they are small
+    beside what the layers add, and deeper layers hardly know positions.
+    """
 
     vocabulary: int
     width: int = 256
@@ -33,6 +37,7 @@ class TextConfig:
     feed_forward: int = 1024
     positions: int = 256
     segments: int = 2
+    embedding_scale: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +133,19 @@ class TextModel(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.output_bias = nn.Parameter(torch.zeros(config.vocabulary))
 
+    def embeddings(self, ids: Tensor, positions: Tensor, segments: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T) each → the three embeddings (B, T, D), scaled, whose sum enters the first block."""
+        scale = self.config.width**0.5 if self.config.embedding_scale is None else self.config.embedding_scale
+        return (
+            scale * self.token_embedding(ids),
+            scale * self.position_embedding(positions),
+            scale * self.segment_embedding(segments),
+        )
+
     def hidden(self, ids: Tensor, positions: Tensor, segments: Tensor, mask: Tensor | None = None) -> Tensor:
         """Token ids, positions and segments (B, T), mask as in `MultiHeadSelfAttention` → (B, T, D)."""
-        h: Tensor = self.token_embedding(ids) + self.position_embedding(positions) + self.segment_embedding(segments)
+        token, position, segment = self.embeddings(ids, positions, segments)
+        h = token + position + segment
         for block in self.blocks:
             h = block(h, mask)
         normed: Tensor = self.norm(h)
@@ -171,9 +186,9 @@ class TextModel(nn.Module):
         device = self.output_bias.device
         ids = [self.tokenizer.mask if i in hidden else token.id for i, token in enumerate(tokens)]
         segments = [token.segment for token in tokens]
-        token_embedding = self.token_embedding(torch.tensor([ids], device=device))
-        position_embedding = self.position_embedding(torch.tensor([positions_of(segments)], device=device))
-        segment_embedding = self.segment_embedding(torch.tensor([segments], device=device))
+        token_embedding, position_embedding, segment_embedding = self.embeddings(
+            *(torch.tensor([row], device=device) for row in (ids, positions_of(segments), segments))
+        )
         h = embedding = token_embedding + position_embedding + segment_embedding  # (1, T, D)
         layers, blocks = [], []
         for block, layer_gates in zip(self.blocks, gates, strict=True):

@@ -100,10 +100,17 @@ def test_the_embedding_is_the_sum_of_three_table_rows(model: TextModel) -> None:
         place = model.position_embedding.weight[seen[token.segment]]
         sentence = model.segment_embedding.weight[token.segment]
         seen[token.segment] += 1
-        close(trace.token_embedding[i], word, atol=0)
-        close(trace.position_embedding[i], place, atol=0)
-        close(trace.segment_embedding[i], sentence, atol=0)
-        close(trace.embedding[i], word + place + sentence, atol=1e-12)
+        close(trace.token_embedding[i], WIDTH**0.5 * word, atol=0)
+        close(trace.position_embedding[i], WIDTH**0.5 * place, atol=0)
+        close(trace.segment_embedding[i], WIDTH**0.5 * sentence, atol=0)
+        close(trace.embedding[i], WIDTH**0.5 * (word + place + sentence), atol=1e-12)
+
+
+def test_embeddings_can_be_left_unscaled(tokenizer: Tokenizer) -> None:
+    config = TextConfig(len(tokenizer.vocabulary), WIDTH, HEADS, positions=POSITIONS, embedding_scale=1.0)
+    model = TextModel(config, tokenizer)
+    trace = model.trace(SENTENCE)
+    close(trace.token_embedding[1], model.token_embedding.weight[trace.tokens[1].id], atol=0)
 
 
 def normalised(x: Tensor, norm: torch.nn.LayerNorm) -> Tensor:
@@ -173,7 +180,7 @@ def test_hiding_is_reading_mask(model: TextModel) -> None:
     trace = model.trace(SENTENCE, PAIR, hide=(2, 4))
     assert trace.hidden == {2, 4}
     assert trace.tokens == model.trace(SENTENCE, PAIR).tokens  # labels stay
-    close(trace.token_embedding[2], model.token_embedding.weight[model.tokenizer.mask], atol=0)
+    close(trace.token_embedding[2], WIDTH**0.5 * model.token_embedding.weight[model.tokenizer.mask], atol=0)
     close(trace.logits, model(*inputs(trace, hidden_as=model.tokenizer.mask))[0])
 
 
