@@ -9,7 +9,7 @@ import streamlit as st
 from attention_core.analysis.heads import output_by_heads, two_stage_queries
 from attention_core.figures import vector_strip
 from attention_core.models.text import EncoderBlock, TextTrace
-from ui import networks, sentence
+from ui import heads, networks, sentence
 from ui.arrays import array
 from ui.attention_pictures import show_all_heads, show_weights
 from ui.i18n import t
@@ -21,8 +21,8 @@ def main() -> None:
     """Controls, then the steps."""
     st.title(t("multi_head.title"))
     st.markdown(t("multi_head.lead"))
-    trace = sentence.sentence_trace()
-    layer, head = sentence.layer_and_head(networks.text_model())
+    trace = sentence.sentence_trace(example=1)
+    layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=True))
     _all_heads(trace, layer, head)
     query = sentence.query_token(trace)
     _one_head(trace, layer, head, query)
@@ -47,6 +47,7 @@ def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
             selected=(layer, head),
             on_click=select,
         )
+        heads.offer_outstanding()
 
 
 def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
@@ -64,6 +65,7 @@ def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
         key=names[strongest],
         share=f"{weights[query, strongest].item():.0%}",
     ):
+        heads.describe(layer, head)
         show_weights(trace, layer, head, query, "one-head")
         show(
             vector_strip(
@@ -110,7 +112,7 @@ def _joined(trace: TextTrace, layer: int, query: int) -> None:
         rf" = \sum_h W^O_h\, {tex('output', 'b^{i,h}')} + c"
     )
     with step(4, "multi_head.joined", formula, query=name, difference=f"{joined.difference:.1e}"):
-        heads = [f"{t('words.head')} {index + 1}" for index in range(len(joined.contributions))]
+        names = [f"{t('words.head')} {index + 1}" for index in range(len(joined.contributions))]
         show(
             vector_strip(
                 array(attention.concatenated[0, query][None]),
@@ -124,7 +126,7 @@ def _joined(trace: TextTrace, layer: int, query: int) -> None:
         show(
             vector_strip(
                 array(joined.contributions[:, query]),
-                rows=heads,
+                rows=names,
                 quantity="output",
                 title=t("multi_head.joined.contributions"),
             ),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from pathlib import Path
 
 import pytest
 
+from attention_core.models import registry
 from ui.i18n import LANGUAGES, catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,8 +53,15 @@ def test_every_key_in_the_code_is_there_and_gets_its_values(language: str) -> No
             assert fields(messages[key]) <= given, key
 
 
+def test_every_relation_of_the_treebanks_has_a_name() -> None:
+    measured = registry.scores("text")["relations"].values()
+    for language in LANGUAGES:
+        assert {f"relations.{name}" for names in measured for name in names} <= catalogue(language).keys()
+
+
 def test_chinese_is_chinese() -> None:
     chinese = catalogue("zh")
-    latin = [key for key, message in chinese.items() if not any("\u4e00" <= c <= "\u9fff" for c in message)]
+    wordy = {key: m for key, m in chinese.items() if any(c.isalpha() for c in re.sub(r"{\w+}", "", m))}
+    latin = [key for key, message in wordy.items() if not any("\u4e00" <= c <= "\u9fff" for c in message)]
     allowed = ("softmax", "b^{", "W^")
     assert not [key for key in latin if not any(part in chinese[key] for part in allowed)]

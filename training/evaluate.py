@@ -126,8 +126,10 @@ def text_scores(model: TextModel, data: Path, run: Path, quick: bool = False) ->
         "parameters": sum(p.numel() for p in model.parameters()),
         "masked_tokens": masked_tokens.masked_token_scores(model, held_out, training),
         "alignment": aligned,
-        "relations": found,
+        "relations": {language: by_relation for language, (by_relation, _) in found.items()},
+        "head_relations": {language: by_head for language, (_, by_head) in found.items()},
         "heads": masked_tokens.head_scores(model, held_out, switch_off=not quick),
+        "even_head": masked_tokens.even_head_scores(model, held_out),
         "milliseconds_cpu": trace_milliseconds(model, ((p.english.text, p.chinese.text) for p in pairs)),
     }
 

@@ -16,6 +16,7 @@ from training.text_data import Pair
 
 MASKED, SEED, BATCH = 0.15, 20, 50
 LANGUAGES = ("en", "zh")
+STATISTICS = ("entropy", "entropy_share", "distance", "special", "previous", "next", "same")
 
 
 def sides(pair: Pair, language: str) -> tuple[Tensor, Tensor]:
@@ -136,8 +137,7 @@ def head_scores(model: TextModel, held_out: Sequence[Pair], switch_off: bool = T
     token itself; other_language: share on the other sentence when a pair is read. loss_increase: what switching the
     head off adds to the masked-token loss with the translation visible, in nats.
     """
-    names = ("entropy", "entropy_share", "distance", "special", "previous", "next", "same")
-    sums = [torch.zeros(len(names) + 1, heads, dtype=torch.float64) for heads in model.config.heads]
+    sums = [torch.zeros(len(STATISTICS) + 1, heads, dtype=torch.float64) for heads in model.config.heads]
     tokens = 0
     for language in LANGUAGES:
         order = sorted((sides(pair, language)[0] for pair in held_out), key=len)
@@ -159,7 +159,10 @@ def head_scores(model: TextModel, held_out: Sequence[Pair], switch_off: bool = T
             total[-1] += (weights.cpu() * across[:, None]).sum(dim=(0, 2, 3))
     means = [torch.cat([total[:-1] / tokens, total[-1:] / pair_tokens]) for total in sums]
     scores: list[list[Scores]] = [
-        [dict(zip((*names, "other_language"), layer[:, head].tolist(), strict=True)) for head in range(layer.shape[1])]
+        [
+            dict(zip((*STATISTICS, "other_language"), layer[:, head].tolist(), strict=True))
+            for head in range(layer.shape[1])
+        ]
         for layer in means
     ]
     if switch_off:
@@ -170,6 +173,21 @@ def head_scores(model: TextModel, held_out: Sequence[Pair], switch_off: bool = T
                 gates[layer] = torch.ones(heads).index_fill(0, torch.tensor([head]), 0.0)
                 scores[layer][head]["loss_increase"] = _pair_loss(model, held_out, gates) - whole
     tidy: list[list[Scores]] = rounded(scores)
+    return tidy
+
+
+def even_head_scores(model: TextModel, held_out: Sequence[Pair]) -> Scores:
+    """`head_scores` of a head that spreads its attention evenly: what each share is to be compared with."""
+    total, tokens = torch.zeros(len(STATISTICS), dtype=torch.float64), 0
+    for language in LANGUAGES:
+        for pair in held_out:
+            encoded = encode_ids(model, [(sides(pair, language)[0], None)])
+            T = encoded.ids.shape[1]
+            ordinary = _ordinary(model, encoded.ids)
+            tokens += int(ordinary.sum())
+            even = torch.full((1, 1, T, T), 1 / T, dtype=torch.float64)
+            total += _statistics(even, ordinary, encoded.real)[:, 0]
+    tidy: Scores = rounded(dict(zip(STATISTICS, (total / tokens).tolist(), strict=True)))
     return tidy
 
 
@@ -184,7 +202,7 @@ def _ordinary(model: TextModel, ids: Tensor) -> Tensor:
 
 
 def _statistics(weights: Tensor, ordinary: Tensor, real: Tensor) -> Tensor:
-    """weights (B, H, T, T), ordinary, real bool (B, T) → sums over ordinary tokens, (7, H), as `head_scores` names."""
+    """weights (B, H, T, T), ordinary, real bool (B, T) → sums over ordinary tokens, (7, H), as STATISTICS."""
     T = weights.shape[-1]
     rows = ordinary[:, None, :].double()  # (B, 1, T)
     entropy = -(weights * weights.clamp_min(1e-30).log()).sum(dim=-1)  # (B, H, T)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -46,47 +47,77 @@ def strongest_words(weights: list[Tensor], owner: Tensor, words: int) -> list[Te
 
 def relation_scores(
     model: TextModel, sentences: list[conllu.Sentence], progress: Callable[[], object] = bool
-) -> Scores:
-    """relation → cases, best head (layer, head, direction, score, standard_error), best offset, and the gain."""
-    short = [sentence for sentence in sentences if 1 < len(sentence.words) <= LONGEST]
-    offsets: dict[str, Counter[int]] = {}
-    counts: dict[str, list[int]] = {}  # by sentence
-    right: dict[str, list[list[Tensor]]] = {}  # relation → sentence → layer → (2, H) hits
-    for number, sentence in enumerate(short):
-        encoded = encode_text(model, sentence.text)
-        owner = conllu.word_of_token(encoded.tokens, sentence.words, 0)
-        strongest = strongest_words(layer_weights(model, encoded), owner, len(sentence.words))
-        for relation, dependent, head in arcs(sentence):
-            offsets.setdefault(relation, Counter())[head - dependent] += 1
-            per_sentence = counts.setdefault(relation, [])
-            hit = right.setdefault(relation, [])
-            if len(per_sentence) <= number:
-                missing = number + 1 - len(per_sentence)
-                per_sentence += [0] * missing
-                hit += [[torch.zeros(2, layer.shape[0]) for layer in strongest] for _ in range(missing)]
-            per_sentence[number] += 1
-            for tally, at in zip(hit[number], strongest, strict=True):
-                tally += torch.stack([at[:, dependent] == head, at[:, head] == dependent])
-        progress()
-    result: Scores = {}
-    for relation, cases in sorted((r, sum(c)) for r, c in counts.items()):
-        if cases < FEWEST:
+) -> tuple[Scores, list[list[Scores]]]:
+    """What is found of each relation, and what each head finds.
+
+    By relation: cases, best head (layer, head, direction, score, standard_error), best offset, and the gain over it.
+    By [layer][head]: the relation on which this head gains most over the best offset (relation, direction, score,
+    best_offset_score, gain); empty where no relation has `FEWEST` cases.
+    """
+    cases = _counted(model, sentences, progress)
+    found: Scores = {}
+    by_head: list[list[Scores]] = [[{} for _ in range(heads)] for heads in model.config.heads]
+    for relation, counted in sorted(cases.items()):
+        count = sum(counted.of_sentence)
+        if count < FEWEST:
             continue
-        totals = [torch.stack(layer).sum(dim=0) for layer in zip(*right[relation], strict=True)]
+        totals = [torch.stack(layer).sum(dim=0) for layer in zip(*counted.hits, strict=True)]  # (2, H) each
+        offset, matching = counted.offsets.most_common(1)[0]
+        baseline = {"best_offset": offset, "best_offset_score": round(matching / count, 5)}
+        for layer, total in enumerate(totals):
+            for head, best in enumerate(total.max(dim=0).values.tolist()):
+                gain = round((best - matching) / count, 5)
+                if gain > by_head[layer][head].get("gain", -1.0):
+                    by_head[layer][head] = {
+                        "relation": relation,
+                        "direction": DIRECTIONS[int(total[:, head].argmax())],
+                        "score": round(best / count, 5),
+                        **baseline,
+                        "gain": gain,
+                    }
         layer = max(range(len(totals)), key=lambda at: totals[at].max().item())
         direction, head = divmod(int(totals[layer].argmax()), totals[layer].shape[1])
-        hits = [sentence[layer][direction, head].item() for sentence in right[relation]]
-        best = clustered(hits, counts[relation])
-        offset, matching = offsets[relation].most_common(1)[0]
-        result[relation] = {
-            "cases": cases,
+        score = clustered([hits[layer][direction, head].item() for hits in counted.hits], counted.of_sentence)
+        found[relation] = {
+            "cases": count,
             "layer": layer,
             "head": head,
             "direction": DIRECTIONS[direction],
-            "score": best["value"],
-            "standard_error": best["standard_error"],
-            "best_offset": offset,
-            "best_offset_score": round(matching / cases, 5),
-            "gain": round(best["value"] - matching / cases, 5),
+            "score": score["value"],
+            "standard_error": score["standard_error"],
+            **baseline,
+            "gain": round(score["value"] - matching / count, 5),
         }
-    return result
+    return found, by_head
+
+
+@dataclass
+class _Cases:
+    """Cases of one relation: their offsets, and by sentence how many there are and which heads found them."""
+
+    offsets: Counter[int] = field(default_factory=Counter)
+    of_sentence: list[int] = field(default_factory=list)
+    hits: list[list[Tensor]] = field(default_factory=list)  # sentence → layer → (2, H)
+
+
+def _counted(model: TextModel, sentences: list[conllu.Sentence], progress: Callable[[], object]) -> dict[str, _Cases]:
+    cases: dict[str, _Cases] = {}
+    for sentence in sentences:
+        if not 1 < len(sentence.words) <= LONGEST:
+            continue
+        encoded = encode_text(model, sentence.text)
+        owner = conllu.word_of_token(encoded.tokens, sentence.words, 0)
+        strongest = strongest_words(layer_weights(model, encoded), owner, len(sentence.words))
+        seen = set[str]()
+        for relation, dependent, head in arcs(sentence):
+            counted = cases.setdefault(relation, _Cases())
+            counted.offsets[head - dependent] += 1
+            if relation not in seen:
+                seen.add(relation)
+                counted.of_sentence.append(0)
+                counted.hits.append([torch.zeros(2, layer.shape[0]) for layer in strongest])
+            counted.of_sentence[-1] += 1
+            for tally, at in zip(counted.hits[-1], strongest, strict=True):
+                tally += torch.stack([at[:, dependent] == head, at[:, head] == dependent])
+        progress()
+    return cases

@@ -22,9 +22,12 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
 )
 
 
-def sentence_trace() -> TextTrace:
-    """Draws the input, and returns the trace of what is in it; the example's where it cannot be used."""
-    _choose()
+def sentence_trace(example: int = 0) -> TextTrace:
+    """Draws the input, and returns the trace of what is in it; the example's where it cannot be used.
+
+    example: index in EXAMPLES of what stands there before anything is typed.
+    """
+    _choose(*EXAMPLES[example])
     typed, translation = st.session_state["s"], st.session_state["p"]
     try:
         text = clean_text(typed)
@@ -39,9 +42,9 @@ def sentence_trace() -> TextTrace:
     return trace
 
 
-def _choose() -> None:
-    url_state.put("s", EXAMPLES[0][0], str)
-    url_state.put("p", EXAMPLES[0][1], str)
+def _choose(text: str, pair: str) -> None:
+    typed = url_state.put("s", text, str)
+    url_state.put("p", pair if typed == text else "", str)  # the example's translation is of the example only
     first, second = st.columns(2)
     first.text_input(
         t("sentence.label"), key="s", persist_state="session", help=t("sentence.help"), placeholder=EXAMPLES[0][0]
@@ -65,10 +68,11 @@ def labels(trace: TextTrace) -> list[str]:
     return [token.text if token.text.strip() else "␣" for token in trace.tokens]
 
 
-def layer_and_head(model: TextModel) -> tuple[int, int]:
+def layer_and_head(model: TextModel, opening: tuple[int, int] = (0, 0)) -> tuple[int, int]:
     """The choice of a layer and one of its heads, counted from 0; shown counted from 1."""
-    layer = url_state.put_choice("layer", range(len(model.config.heads)))
-    url_state.put_choice("head", range(model.config.heads[layer]))
+    layer = url_state.put_choice("layer", range(len(model.config.heads)), opening[0])
+    first = opening[1] if layer == opening[0] else 0
+    url_state.put_choice("head", range(model.config.heads[layer]), first)
     left, right = st.columns(2)
     with left:
         st.segmented_control(

@@ -15,6 +15,7 @@ from ui.i18n import t
 from ui.markdown import plain
 
 _TAGS = re.compile(r"</?su[bp]>")  # a title may raise and lower letters; a spoken description cannot
+READABLE_CELL = 19  # pixels of a cell with a number in it
 CHART_CONFIG = {
     "displaylogo": False,
     "displayModeBar": "hover",
@@ -52,21 +53,27 @@ def show(
     spoken = _TAGS.sub("", alt)
     with st.container(key=f"{key}-frame"):
         if figure.layout.yaxis.scaleanchor:
-            st.html(_without_blank(figure, key))
+            st.html(_fitting(figure, key))
         st.plotly_chart(figure, key=key, theme="streamlit", config=CHART_CONFIG, alt=spoken, **clicks, **place)
 
 
-def _without_blank(figure: go.Figure, key: str) -> str:
-    """A rule that cuts off what a picture of square cells leaves empty below itself where there is little width.
+def _fitting(figure: go.Figure, key: str) -> str:
+    """Rules for a picture of square cells where there is little width, as on a phone or beside another picture.
 
-    A figure's height is fixed and made for a wide page; in a narrow place its picture shrinks towards the top left.
+    Its height is fixed and made for a wide page, but the picture shrinks towards the top left: what stays empty below
+    is cut off. Numbers that would be too small to read in their cells give way to the colours.
     """
     (left, right), (bottom, top) = figure.layout.xaxis.range, figure.layout.yaxis.range
-    shape = abs((top - bottom) / (right - left))
+    columns = abs(right - left)
+    shape = abs(top - bottom) / columns
     margin = figure.layout.margin
     height = f"{margin.t + margin.b + 8}px + {shape:.4f} * (100cqw - {margin.l + margin.r}px)"
-    frame = f".st-key-{key}-frame {{ container-type: inline-size; }}"
-    return f"<style>{frame} .st-key-{key} {{ max-height: calc({height}); overflow: hidden; }}</style>"
+    narrow = margin.l + margin.r + READABLE_CELL * columns
+    return (
+        f"<style>.st-key-{key}-frame {{ container-type: inline-size; }}"
+        f" .st-key-{key} {{ max-height: calc({height}); overflow: hidden; }}"
+        f" @container (max-width: {narrow:.0f}px) {{ .st-key-{key} .heatmap-label {{ display: none; }} }}</style>"
+    )
 
 
 def correction(key: str) -> None:

@@ -8,6 +8,8 @@ _RULES = """
 <style>
   .block-container { max-width: 1180px; padding-top: 3.2rem; }
   .st-key-examples button { min-height: 2rem; padding: .1rem .7rem; font-size: .9rem; }
+  .st-key-outstanding button { height: auto; text-align: left; padding: .3rem .8rem; }
+  .st-key-outstanding button * { white-space: normal; overflow: visible; }
   .step-number { display: inline-flex; width: 1.7em; height: 1.7em; margin-right: .55em; border-radius: 50%;
                  align-items: center; justify-content: center; font-weight: 700; font-size: .85em;
                  color: #fff; background: #0b6e99; }

@@ -57,7 +57,10 @@ def _tokens(trace: TextTrace) -> None:
 
 
 def _embedding(trace: TextTrace, layer: int, query: int) -> None:
-    formula = rf"{tex('embedding', 'a^i')} = {tex('embedding', 'W x^i')} + p_i + s_i \in \mathbb{{R}}^{{D}}"
+    parts = rf"{tex('embedding', 'W x^i')} + p_i + s_i"
+    if networks.text_model().config.embedding_scale is None:
+        parts = rf"\sqrt{{D}}\,({parts})"
+    formula = rf"{tex('embedding', 'a^i')} = {parts} \in \mathbb{{R}}^{{D}}"
     with step(2, "self_attention.embedding", formula, layer=layer + 1, width=trace.embedding.shape[1]):
         values = array(trace.layers[layer].input[0])
         show(
@@ -71,7 +74,7 @@ def _embedding(trace: TextTrace, layer: int, query: int) -> None:
             alt=t("self_attention.embedding.title"),
         )
         with st.expander(t("self_attention.embedding.parts", token=sentence.labels(trace)[query])):
-            parts = {
+            summands = {
                 "token": trace.token_embedding,
                 "position": trace.position_embedding,
                 "segment": trace.segment_embedding,
@@ -79,8 +82,8 @@ def _embedding(trace: TextTrace, layer: int, query: int) -> None:
             }
             show(
                 vector_strip(
-                    np.stack([array(part[query]) for part in parts.values()]),
-                    rows=[t(f"self_attention.embedding.{name}") for name in parts],
+                    np.stack([array(part[query]) for part in summands.values()]),
+                    rows=[t(f"self_attention.embedding.{name}") for name in summands],
                     quantity="embedding",
                 ),
                 "embedding-parts",

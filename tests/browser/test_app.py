@@ -145,6 +145,19 @@ def test_a_click_on_a_tile_enlarges_that_head(browser: Browser, server: str) -> 
     page.context.close()
 
 
+def test_numbers_in_cells_give_way_where_they_cannot_be_read(browser: Browser, server: str) -> None:
+    sentence = "s=the+quick+brown+fox+jumps+over+the+lazy+dog"
+    for width, readable in ((1280, True), (390, False)):
+        page = open_page(browser, f"{server}/self_attention?lang=en&{sentence}", width=width)
+        painted(page, "weights")
+        number = page.locator(".st-key-weights .heatmap-label text").first
+        expect(number).to_be_visible() if readable else expect(number).to_be_hidden()
+        frame, graph = (page.locator(f".st-key-{key}").bounding_box() for key in ("weights-frame", "weights"))
+        assert frame and graph
+        assert abs(frame["height"] - graph["height"]) < 2
+        page.context.close()
+
+
 def test_an_edited_number_changes_the_result(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/self_attention?view=hand&lang=en")
     page.locator(".st-key-hand-query .main-svg").first.wait_for(state="attached")

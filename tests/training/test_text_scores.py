@@ -105,6 +105,16 @@ def test_head_scores_cover_every_head(model: TextModel) -> None:
             assert math.isfinite(head["loss_increase"])
 
 
+def test_an_even_head_spreads_over_everything(model: TextModel) -> None:
+    known = pairs(model)
+    even = masked_tokens.even_head_scores(model, known)
+    lengths = [len(side) for pair in known for side in (pair.english, pair.chinese)]
+    assert even["entropy_share"] == pytest.approx(1)
+    assert even["same"] == pytest.approx(sum(n / (n + 2) for n in lengths) / sum(lengths), abs=1e-5)
+    assert even["special"] == pytest.approx(sum(2 * n / (n + 2) for n in lengths) / sum(lengths), abs=1e-5)
+    assert even["previous"] == pytest.approx(sum((n - 1) / (n + 2) for n in lengths) / sum(lengths), abs=1e-5)
+
+
 def sentence(text: str, heads: list[int], labels: list[str]) -> Sentence:
     words, at = [], 0
     for number, (form, head, label) in enumerate(zip(text.split(), heads, labels, strict=True), 1):
@@ -129,13 +139,23 @@ def test_relation_scores_against_the_best_offset(model: TextModel, monkeypatch: 
     strongest = iter(follows)
     monkeypatch.setattr(relations, "FEWEST", 2)
     monkeypatch.setattr(relations, "strongest_words", lambda *_: [torch.tensor(next(strongest))])
-    scores = relations.relation_scores(model, cases)
+    scores, by_head = relations.relation_scores(model, cases)
     assert scores["det"]["score"] == 1.0  # head 0 finds 1 and then 2
     assert (scores["det"]["layer"], scores["det"]["head"]) == (0, 0)
     assert scores["det"]["direction"] == "dependent_to_head"
     assert scores["det"]["cases"] == 2
     assert scores["det"]["best_offset_score"] == 0.5
     assert scores["det"]["gain"] == 0.5
+    assert by_head[0][0] == {
+        "relation": "det",
+        "direction": "dependent_to_head",
+        "score": 1.0,
+        "best_offset": 1,
+        "best_offset_score": 0.5,
+        "gain": 0.5,
+    }
+    assert (by_head[0][1]["relation"], by_head[0][1]["direction"]) == ("det", "head_to_dependent")
+    assert by_head[0][1]["gain"] == 0.0  # one of two, as the best offset
 
 
 def test_alignment_scores_name_the_best_head(model: TextModel) -> None:

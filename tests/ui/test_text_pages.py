@@ -11,7 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention_core import load_text_model
+from attention_core.analysis.head_roles import outstanding_heads
 from attention_core.mechanisms.scores import additive_scores, cosine_scores
+from attention_core.models import registry
 from ui.by_hand import DEFAULTS
 from ui.i18n import catalogue
 
@@ -157,3 +159,34 @@ def test_an_edited_cell_changes_every_later_step() -> None:
     assert not app.exception
     after = last_matrix(app)
     np.testing.assert_allclose(after[:, 1], before[:, 1] * 2.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_multi_head_opens_on_a_head_that_does_something_and_says_what(language: str) -> None:
+    app = start("multi_head", language)
+    best = outstanding_heads(registry.scores("text"))[0]
+    assert (app.session_state["layer"], app.session_state["head"]) == (best.layer, best.head)
+    measured = catalogue(language)["heads.does"].split("{")[0]  # type: ignore[index]
+    [line] = [caption.value for caption in app.caption if caption.value.startswith(measured)]
+    assert f"{best.score:.0%}" in line
+    assert f"{best.baseline:.0%}" in line
+
+
+def test_a_button_opens_the_head_that_it_names() -> None:
+    app = start("multi_head", "en")
+    roles = outstanding_heads(registry.scores("text"))
+    for number, role in list(enumerate(roles))[:3]:
+        button = app.button(key=f"role-{number}")
+        assert f"{role.layer + 1}.{role.head + 1}" in button.label
+        assert f"{role.score:.0%}" in button.label
+        assert f"{role.baseline:.0%}" in button.label
+        button.click().run()
+        assert not app.exception
+        assert (app.session_state["layer"], app.session_state["head"]) == (role.layer, role.head)
+        assert (app.query_params["layer"], app.query_params["head"]) == (str(role.layer), str(role.head))
+
+
+def test_a_link_with_a_sentence_of_its_own_gets_no_strange_translation() -> None:
+    app = start("multi_head", "en", s="The cat sat.")
+    assert app.text_input(key="p").value == ""
+    assert start("multi_head", "en").text_input(key="p").value == "I eat lemons."

@@ -1,0 +1,59 @@
+"""What the heads of the trained network do, in words: their measured roles beside the baselines."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import streamlit as st
+
+from attention_core.analysis.head_roles import HeadRole, head_roles, outstanding_heads, within_a_sentence
+from ui import networks
+from ui.i18n import t
+
+SHOWN = 8  # outstanding heads offered on a page
+NAMED = 3  # roles named of one head
+
+
+def opening_head(*, pair: bool) -> tuple[int, int]:
+    """(layer, head) that a page opens on: the best aligner for a pair, else one that relates words of a sentence."""
+    found = outstanding_heads(networks.measured("text"))
+    role = next(iter(found), None) if pair else within_a_sentence(found)
+    return (role.layer, role.head) if role else (0, 0)
+
+
+def offer_outstanding() -> None:
+    """A button for each of the heads that stand out; a click enlarges it."""
+    st.caption(t("heads.outstanding"))
+    with st.container(horizontal=True, gap="small", key="outstanding"):
+        for number, role in enumerate(outstanding_heads(networks.measured("text"))[:SHOWN]):
+            label = f"**{role.layer + 1}.{role.head + 1}** {in_words(role)}"
+            st.button(label, key=f"role-{number}", on_click=_open, args=(role,), width="content")
+
+
+def _open(role: HeadRole) -> None:
+    st.session_state["layer"], st.session_state["head"] = role.layer, role.head
+
+
+def describe(layer: int, head: int) -> None:
+    """One line: what this head was measured to do, and what switching it off costs."""
+    scores = networks.measured("text")
+    roles = [in_words(role) for role in head_roles(scores, layer, head)[:NAMED]]
+    listed = reduce(lambda first, second: t("heads.and", first=first, second=second), roles or [""])
+    line = t("heads.does", roles=listed) if roles else t("heads.nothing")
+    loss = scores["heads"][layer][head].get("loss_increase")
+    if loss is not None:
+        line += " " + t("heads.loss", loss=f"{round(loss, 2) + 0.0:+.2f}")
+    st.caption(line)
+
+
+def in_words(role: HeadRole) -> str:
+    """A role with its score and its baseline."""
+    numbers = {"score": f"{role.score:.0%}", "baseline": f"{role.baseline:.0%}"}
+    if role.kind != "relation":
+        return t(f"heads.roles.{role.kind}", **numbers)
+    return t(
+        f"heads.roles.{role.direction}",
+        relation=t(f"relations.{role.relation}"),
+        language=t(f"heads.languages.{role.language}"),
+        **numbers,
+    )
