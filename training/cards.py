@@ -26,16 +26,18 @@ def text_card(manifest: dict[str, Any], scores: Scores, curves: str | None) -> s
         f"{config['positions']} tokens, {scores['parameters'] / 1e6:.2f} million parameters, float16 in the file. It "
         "guesses masked tokens; it is made for looking at its attention, not for translating or writing.",
         "## Data and terms",
-        "Trained on Tatoeba sentence pairs (CC BY 2.0 FR) and photo captions of 3AM (MIT), traditional characters "
-        "turned into simplified ones. Scored on held-out pairs of the same; on UD English EWT dev and UD Chinese "
-        "GSDSimp dev (CC BY-SA 4.0); and on hand-aligned sentence pairs of the Parallel UD treebanks (CC BY-SA 3.0; "
-        "alignments by Nikolaev et al., ACL 2020). None of the dev sets was trained on, but runs are chosen by them. "
-        "The weights and the code are under the project's licence; Tatoeba asks that its contributors are credited.",
+        "Trained on Tatoeba sentence pairs (CC BY 2.0 FR), photo captions of 3AM (MIT) and prose of the Python "
+        "documentation (CC0), traditional characters turned into simplified ones. Scored on held-out pairs of the "
+        "first two; on UD English EWT dev and UD Chinese GSDSimp dev (CC BY-SA 4.0); and on hand-aligned sentence "
+        "pairs of the Parallel UD treebanks (CC BY-SA 3.0; alignments by Nikolaev et al., ACL 2020). None of the dev "
+        "sets was trained on, but runs are chosen by them. The weights and the code are under the project's licence; "
+        "Tatoeba asks that its contributors are credited.",
         "## Recipe",
         f"{training['pairs']} pairs, {training['steps']} steps, {training['minutes']} minutes on "
-        f"{training['threads']} thread(s) of {training['hardware']}; last training loss {training['loss']}. Start from "
-        "an SVD of the token × pair matrix with W^q = W^k (which already aligns words: see below); masked tokens in "
-        "single sentences, in pairs, and in pairs with one side whole and half of the other masked. "
+        f"{training['threads']} thread(s) of {training['hardware']}; last training loss {training['loss']}. Embeddings "
+        "start from an SVD of the token × pair matrix beside sinusoidal positions; some heads start with W^q = W^k "
+        "(which already aligns words: see below), the others by looking at a neighbour. Masked tokens in single "
+        "sentences, in pairs, and in pairs with one side whole and half of the other masked. "
         "`python -m training.text`; see docs/training.md.",
     ]
     if curves:
@@ -131,8 +133,8 @@ def text_card(manifest: dict[str, Any], scores: Scores, curves: str | None) -> s
     sections.append(table(header, rows))
     sections.append(
         "## Known limits\n\n"
-        "- Small network, short everyday sentences and captions: names, technical and literary language are foreign "
-        "to it. What it says about people reflects its sources.\n"
+        "- Small network; everyday sentences, captions and some documentation: names, news and literary language are "
+        "foreign to it. What it says about people reflects its sources.\n"
         "- Best heads are picked on the same dev sets on which their scores are given: a little too high.\n"
         f"- Only {masked['unseen_pairs']} of the {masked['pairs']} held-out pairs have neither sentence in a training "
         "pair (Tatoeba and the captions repeat sentences with several translations); their own row is above.\n"

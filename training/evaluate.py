@@ -42,6 +42,7 @@ from training.vision_scores import DevPhotos, read_photos, vision_scores
 TEXT, VISION = ASSETS / "text", ASSETS / "vision"
 DOCUMENT = ASSETS.parent / "docs" / "training.md"
 README = ASSETS.parent / "README.md"
+TIMED_THREADS = 2
 TREEBANKS = {"en": "en_ewt-dev.conllu.gz", "zh": "zh_gsdsimp-dev.conllu.gz"}
 TEXT_FILES = [
     *(f"text/{name}" for name in text_data.CORPORA),
@@ -83,8 +84,10 @@ def encoded_pairs(model: TextModel, data: Path, run: Path) -> list[Pair]:
 
 
 def trace_milliseconds(model: TextModel, sentences: Iterable[tuple[str, str]]) -> Scores:
-    """Median time of `trace` on pairs of 28 to 36 tokens; as information, not as a benchmark."""
+    """Median time of `trace` on pairs of 28 to 36 tokens in `TIMED_THREADS` threads; as information, no benchmark."""
     times = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(TIMED_THREADS)
     for english, chinese in sentences:
         if 28 <= len(model.tokenizer.encode(english, chinese)[0]) <= 36:
             began = time.perf_counter()
@@ -92,8 +95,9 @@ def trace_milliseconds(model: TextModel, sentences: Iterable[tuple[str, str]]) -
             times.append(1000 * (time.perf_counter() - began))
         if len(times) == 30:
             break
+    torch.set_num_threads(before)
     median = round(statistics.median(times), 2) if times else float("nan")
-    return {"trace_32_token_pair": median, "threads": torch.get_num_threads()}
+    return {"trace_32_token_pair": median, "threads": TIMED_THREADS}
 
 
 def text_scores(model: TextModel, data: Path, run: Path, quick: bool = False) -> Scores:

@@ -102,6 +102,7 @@ def main() -> None:
     parser.add_argument("--batch-tokens", type=int, default=2500)
     parser.add_argument("--vocabulary", type=int, default=8000)
     parser.add_argument("--heads", type=int, nargs="+", default=[2, 4, 8, 8], help="heads of each layer")
+    parser.add_argument("--embedding-scale", type=float, help="factor on the embeddings instead of √width")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -113,7 +114,9 @@ def main() -> None:
     training, _ = text_data.split(pairs)
 
     torch.manual_seed(options.seed)
-    model = TextModel(TextConfig(len(tokenizer.vocabulary), heads=tuple(options.heads)), tokenizer)
+    heads = tuple(options.heads)
+    config = TextConfig(len(tokenizer.vocabulary), heads=heads, embedding_scale=options.embedding_scale)
+    model = TextModel(config, tokenizer)
     state = run.load()
     if state is None:
         width = text_start.token_width(model.config)

@@ -1,0 +1,76 @@
+"""Excitation profiles, as in Hu et al. 2018, "Squeeze-and-Excitation Networks", Figs. 6 and 7.
+
+The mean channel weight of each class at each stage, and how far a stage's weights depend on the class: early stages
+weight channels alike whatever the photo shows, later ones by what it shows.
+
+N photos, K classes, C channels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from attention_core.mechanisms.cbam import CBAM
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
+from attention_core.models.vision import VisionModel
+from training.shares import Scores, rounded
+
+
+@torch.inference_mode()
+def channel_weights(model: VisionModel, images: Tensor, batch: int = 250) -> dict[str, Tensor]:
+    """Stage name → the weights of its channels for every photo, (N, C); images (N, 3, S, S) in 0…1."""
+    found: dict[str, list[Tensor]] = {name: [] for name in model.stage_names}
+    device = model.classifier.weight.device
+    for part in images.split(batch):
+        x = model.stem(model._standardised(part.to(device)))
+        for name, stage, attention in zip(model.stage_names, model.stages, model.attentions, strict=True):
+            x = stage(x)
+            if not isinstance(attention, SqueezeExcitation | CBAM):
+                raise TypeError(f"{name} of this build has no channel weights; expected an SE or a CBAM build.")
+            traced = attention.trace(x)
+            channel = traced.channel if isinstance(attention, CBAM) else traced
+            found[name].append(channel.weights.cpu())
+            x = traced.output
+    return {name: torch.cat(parts) for name, parts in found.items()}
+
+
+def class_means(weights: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """weights (N, C), labels (N,) → (K, C); NaN for a class without photos."""
+    sums = torch.zeros(classes, weights.shape[1]).index_add_(0, labels, weights)
+    return sums / labels.bincount(minlength=classes)[:, None]
+
+
+def class_share(weights: Tensor, labels: Tensor, classes: int) -> float:
+    """Between-class over total variance, summed over channels: 0 = no class differs, 1 = photos of a class do not."""
+    centred = weights - weights.mean(dim=0)
+    means = class_means(centred, labels, classes).nan_to_num()
+    between = (labels.bincount(minlength=classes)[:, None] * means.square()).sum()
+    return (between / centred.square().sum().clamp_min(1e-12)).item()
+
+
+def profile_scores(weights: dict[str, Tensor], labels: Tensor, classes: int) -> Scores:
+    """stage → class_share, what chance gives for shuffled labels, and the range of the weights."""
+    chance = (len(labels.unique()) - 1) / (len(labels) - 1)
+    tidy: Scores = rounded(
+        {
+            name: {
+                "class_share": class_share(stage, labels, classes),
+                "chance": chance,
+                "smallest": stage.min().item(),
+                "largest": stage.max().item(),
+                "spread": stage.std(dim=0).mean().item(),
+            }
+            for name, stage in weights.items()
+        }
+    )
+    return tidy
+
+
+def save_profiles(profiles: dict[str, Tensor], path: Path) -> None:
+    """Writes "build.stage" → (K, C) as float16 safetensors, for the app to draw."""
+    save_file({name: means.half().contiguous() for name, means in profiles.items()}, path)
+    path.chmod(0o644)
