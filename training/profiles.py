@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from attention_core.mechanisms.cbam import CBAM
-from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
+from attention_core.mechanisms.cbam import CBAM, CBAMTrace
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.models.vision import VisionModel
 from training.shares import Scores, rounded
 
@@ -25,14 +25,14 @@ def channel_weights(model: VisionModel, images: Tensor, batch: int = 250) -> dic
     """Stage name → the weights of its channels for every photo, (N, C); images (N, 3, S, S) in 0…1."""
     found: dict[str, list[Tensor]] = {name: [] for name in model.stage_names}
     device = model.classifier.weight.device
-    for part in images.split(batch):
+    for part in torch.split(images, batch):
         x = model.stem(model._standardised(part.to(device)))
         for name, stage, attention in zip(model.stage_names, model.stages, model.attentions, strict=True):
             x = stage(x)
             if not isinstance(attention, SqueezeExcitation | CBAM):
                 raise TypeError(f"{name} of this build has no channel weights; expected an SE or a CBAM build.")
-            traced = attention.trace(x)
-            channel = traced.channel if isinstance(attention, CBAM) else traced
+            traced: SqueezeExcitationTrace | CBAMTrace = attention.trace(x)
+            channel = traced.channel if isinstance(traced, CBAMTrace) else traced
             found[name].append(channel.weights.cpu())
             x = traced.output
     return {name: torch.cat(parts) for name, parts in found.items()}
@@ -54,7 +54,7 @@ def class_share(weights: Tensor, labels: Tensor, classes: int) -> float:
 
 def profile_scores(weights: dict[str, Tensor], labels: Tensor, classes: int) -> Scores:
     """stage → class_share, what chance gives for shuffled labels, and the range of the weights."""
-    chance = (len(labels.unique()) - 1) / (len(labels) - 1)
+    chance = (len(set(labels.tolist())) - 1) / (len(labels) - 1)
     tidy: Scores = rounded(
         {
             name: {

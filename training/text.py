@@ -124,14 +124,14 @@ def main() -> None:
         text_start.start(model, vectors, options.seed)
     model.to(options.device)
     optimiser = torch.optim.AdamW(run_folder.parameter_groups(model, WEIGHT_DECAY), lr=PEAK_RATE, betas=(0.9, 0.98))
-    step, steps, minutes = 0, options.steps, 0.0
+    step, steps, minutes, mean = 0, options.steps, 0.0, None
     if state is not None:
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
-        step, steps, minutes = state["step"], state["steps"], state["minutes"]
+        step, steps, minutes, mean = state["step"], state["steps"], state["minutes"], state["loss"]
 
     stream = itertools.islice(text_data.batches(training, options.batch_tokens, options.seed), step, None)
-    began, mean = time.monotonic() - 60 * minutes, None
+    began = time.monotonic() - 60 * minutes
     bar = tqdm(total=steps, initial=step, mininterval=5)
     model.train()
     while step < steps:
@@ -165,6 +165,7 @@ def main() -> None:
                     "step": step,
                     "steps": steps,
                     "minutes": minutes,
+                    "loss": mean,
                 }
             )
     bar.close()
