@@ -21,6 +21,7 @@ from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHe
 from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentionTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.mechanisms.trace import Trace
+from attention_core.models.insertion import AttendedModel, AttendedTrace, insert_attention
 from attention_core.models.registry import load_text_model, load_vision_model
 from attention_core.models.text import TextConfig, TextModel, TextTrace
 from attention_core.models.tokenization import Token
@@ -28,6 +29,8 @@ from attention_core.models.vision import StageTrace, VisionClass, VisionConfig, 
 
 __all__ = [
     "CBAM",
+    "AttendedModel",
+    "AttendedTrace",
     "AttentionCoreError",
     "CBAMTrace",
     "ChannelAttention",
@@ -56,6 +59,7 @@ __all__ = [
     "VisionTrace",
     "WeightsError",
     "clean_text",
+    "insert_attention",
     "load_image",
     "load_text_model",
     "load_vision_model",

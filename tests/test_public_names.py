@@ -14,5 +14,6 @@ def test_the_contract_is_public() -> None:
     contract = {
         "SelfAttention", "MultiHeadSelfAttention", "SqueezeExcitation", "ChannelAttention", "SpatialAttention", "CBAM",
         "load_text_model", "load_vision_model", "TextModel", "TextTrace", "VisionModel", "VisionTrace",
+        "insert_attention", "AttendedModel", "AttendedTrace",
     }  # fmt: skip
     assert contract <= set(attention_core.__all__)

@@ -71,6 +71,12 @@ def order(count: int, epoch: int, seed: int) -> Tensor:
     return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
 
 
+def at_size(images: Tensor, size: int) -> Tensor:
+    """uint8 (B, 3, 64, 64), whole and as they are → (B, 3, size, size) in 0…1."""
+    x = images.float() / 255
+    return x if size == x.shape[-1] else F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+
+
 def augmented(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """Random crops of 55 to 100% of the area, flips, brightness and contrast: uint8 → (B, 3, size, size) in 0…1."""
     B = len(images)
