@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from training.shares import Scores, percent
-from training.tables import DIRECTION_NAMES, TRAINING, head_name, table, training_of
+from training.tables import DIRECTION_NAMES, MAP_NAMES, TRAINING, head_name, table, training_of
 
 _ACCURACIES = ("class_top1", "class_top5", "group_top1", "group_top5")
 
@@ -211,6 +211,8 @@ def vision_card(manifests: dict[str, dict[str, Any]], scores: Scores, curves: st
     ):
         if key in scores:
             sections.append(_mask_section(title, scores[key]))
+    if "removal" in scores:
+        sections.append(_removal_section(scores["removal"]))
     sections.append(
         "### Outside the 100 classes\n\nThe app says so when the largest probability is below a threshold that keeps "
         "90% of the rightly named dev photos. In %:"
@@ -248,8 +250,9 @@ def _mask_section(title: str, part: Scores) -> str:
     ranges = []
     for name, stage in part.items():
         if isinstance(stage, dict) and "mask" in stage:
-            for label, kind in (("mask", "mask"), ("1 − mask", "inverted"), ("mean |feature|", "features")):
-                rows.append([f"{name}: {label}", *(percent(stage[kind][k]) for k in keys)])
+            for kind, label in MAP_NAMES.items():
+                if kind in stage:
+                    rows.append([f"{name}: {label}", *(percent(stage[kind][k]) for k in keys)])
             r = stage["range"]
             ranges.append(
                 [
@@ -266,9 +269,32 @@ def _mask_section(title: str, part: Scores) -> str:
             f"### {title}",
             f"{part['photos']} of {part['photos_in_all']} photos remain, those whose boxes cover at most "
             f"{percent(part['largest_box'], 0)}% of the frame; there, boxes cover {percent(part['box_area'])}% on "
-            "average, which is what energy inside has to beat. In %.",
+            "average, which is what energy inside has to beat. CAM and Grad-CAM are of the class that the network "
+            "names, rightly or not, as in the app. In %.",
             table(("map", "pointing game", "energy inside", "pixel AUC"), rows),
             "Range of the masks; spread = highest − lowest within a photo, on average:",
             table(("stage", "size", "min", "mean", "max", "spread", ""), ranges),
+        ]
+    )
+
+
+def _removal_section(part: Scores) -> str:
+    columns = ("deletion", "deletion_minus_gaussian", "insertion", "insertion_minus_gaussian")
+    rows = []
+    for kind, values in part["maps"].items():
+        # "grad_cam_stage1" is the Grad-CAM of stage1; the other maps are of the last stage, or of none.
+        name, _, stage = kind.partition("_stage")
+        label = f"stage{stage}: {MAP_NAMES[name]}" if stage else MAP_NAMES[name]
+        own = kind == "centred_gaussian"
+        rows.append([label, *("–" if own and k.endswith("gaussian") else percent(values[k]) for k in columns)])
+    return "\n\n".join(
+        [
+            "### Masks against the network's own answer: deletion and insertion",
+            f"{part['photos']} of {part['photos_in_all']} dev photos drawn with seed {part['seed']}, {part['steps']} "
+            "steps (Petsiuk et al. 2018). Pixels go, highest first, into the photo's mean colour (deletion), or come "
+            "into its strongly blurred copy (insertion). Area under the probability of the class that the network "
+            f"names, in %, and its difference from the centred Gaussian's, paired over photos. Mask and CAM are of "
+            f"{part['stage']}. A good map has a small deletion area and a large insertion area.",
+            table(("map", "deletion", "– minus Gaussian", "insertion", "– minus Gaussian"), rows),
         ]
     )

@@ -36,6 +36,7 @@ from training import (
 )
 from training.run_folder import ASSETS
 from training.shares import Scores, percent
+from training.tables import MAP_NAMES
 from training.text_data import Pair
 from training.vision_scores import DevPhotos, read_photos, vision_scores
 
@@ -191,7 +192,7 @@ def print_vision(scores: Scores) -> None:
         print(f"\n{key}: {part['photos']} photos, box area {percent(part['box_area'])}")
         print("  map                pointing     energy       pixel AUC")
         for name, stage in part.items():
-            kinds = ("mask", "inverted", "features") if isinstance(stage, dict) and "mask" in stage else ()
+            kinds = [kind for kind in MAP_NAMES if kind in stage] if isinstance(stage, dict) and "mask" in stage else []
             for kind in kinds:
                 values = "".join(f"{percent(stage[kind][k]):<13}" for k in ("pointing", "energy", "pixel_auc"))
                 print(f"  {name + ' ' + kind:<19}{values}")
@@ -199,6 +200,10 @@ def print_vision(scores: Scores) -> None:
                 print("    range " + ", ".join(f"{k} {v}" for k, v in stage["range"].items()))
         for name in ("centred_gaussian", "uniform"):
             print(f"  {name:<19}" + "".join(f"{percent(v):<13}" for v in part[name].values()))
+    if "removal" in scores:
+        print(f"\nremoval: {scores['removal']['photos']} photos, area under the curve; minus centred Gaussian")
+        for name, values in scores["removal"]["maps"].items():
+            print(f"  {name:<19}" + "".join(f"{key} {percent(v):<13}" for key, v in values.items()))
 
 
 def _write(path: Path, scores: Scores) -> None:

@@ -2,23 +2,25 @@
 
 Maps are brought to the side of the photo bilinearly. *Pointing*: is the highest pixel inside the box (ties counted in
 parts; no tolerance)? *Energy*: the share of the map's sum that lies inside, to hold against the box's share of the
-area. *Pixel AUC*: the chance that a pixel inside is higher than one outside.
+area; of a signed map, its positive part. *Pixel AUC*: the chance that a pixel inside is higher than one outside.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from attention_core.analysis.saliency import class_activation_maps, grad_cams, resized
+from attention_core.analysis.stages import FLAT
 from attention_core.mechanisms.cbam import CBAM
-from attention_core.models.vision import VisionModel
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
+from attention_core.models.vision import StageTrace, VisionModel
 from training.shares import Scores, measured, rank_auc, rounded
 
 LARGEST_BOX = 0.6  # of the frame
-FLAT = 0.1  # a mask whose highest and lowest value differ less than this within a photo is called flat
 GAUSSIAN_SPREAD = 0.25  # of the side
 
 
@@ -35,11 +37,6 @@ def box_pixels(boxes: Tensor, side: int, photo_side: int, inclusive: bool = True
     return down[:, :, None] & across[:, None, :]
 
 
-def resized(maps: Tensor, side: int) -> Tensor:
-    """Maps (N, h, w) → (N, side, side), bilinear."""
-    return F.interpolate(maps[:, None].float(), (side, side), mode="bilinear", align_corners=False)[:, 0]
-
-
 def pointing(maps: Tensor, inside: Tensor) -> Tensor:
     """Whether the highest pixel is inside, (N, S, S) → (N,); among equally high ones, the share that is."""
     highest = maps == maps.amax(dim=(1, 2), keepdim=True)
@@ -47,8 +44,8 @@ def pointing(maps: Tensor, inside: Tensor) -> Tensor:
 
 
 def energy(maps: Tensor, inside: Tensor) -> Tensor:
-    """Share of a non-negative map's sum that is inside, (N, S, S) → (N,)."""
-    maps = maps.double()
+    """Share of the sum of a map's positive part that is inside, (N, S, S) → (N,); 0 where nothing is positive."""
+    maps = maps.double().clamp_min(0)
     return (maps * inside).sum(dim=(1, 2)) / maps.sum(dim=(1, 2)).clamp_min(1e-12)
 
 
@@ -81,31 +78,47 @@ def value_range(maps: Tensor) -> Scores:
     return tidy
 
 
-@torch.inference_mode()
+def traced_stages(model: VisionModel, images: Tensor) -> tuple[StageTrace, ...]:
+    """The stages of `VisionModel.trace` for many photos at once; images (B, 3, S, S), `model` in evaluation mode."""
+    x = model.stem(model._standardised(images))
+    stages = []
+    for name, stage, attention in zip(model.stage_names, model.stages, model.attentions, strict=True):
+        features = stage(x)
+        traced = attention.trace(features) if isinstance(attention, SqueezeExcitation | CBAM) else None
+        x = features if traced is None else traced.output
+        stages.append(StageTrace(name, features, traced, x))
+    return tuple(stages)
+
+
+@torch.no_grad()
 def stage_maps(model: VisionModel, images: Tensor, batch: int = 100) -> dict[str, dict[str, Tensor]]:
-    """Images (N, 3, S, S) → stage name → {"mask": (N, h, w), "features": mean |feature| before attention}."""
-    found: dict[str, dict[str, list[Tensor]]] = {name: {"mask": [], "features": []} for name in model.stage_names}
+    """Images (N, 3, S, S) → stage name → kind of map → (N, h, w).
+
+    `mask`, where there is one; `features`: mean |feature| before attention; `grad_cam`; in the last stage `cam`,
+    signed. The last two are of the class that the network names, rightly or not: the app has no label to go by either.
+    """
+    found: dict[str, dict[str, list[Tensor]]] = {name: defaultdict(list) for name in model.stage_names}
     device = model.classifier.weight.device
     for at in range(0, len(images), batch):
-        x = model.stem(model._standardised(images[at : at + batch].to(device)))
-        for name, stage, attention in zip(model.stage_names, model.stages, model.attentions, strict=True):
-            x = stage(x)
-            found[name]["features"].append(x.abs().mean(dim=1).cpu())
-            if not isinstance(attention, CBAM):
-                x = attention(x)
-                continue
-            traced = attention.trace(x)
-            found[name]["mask"].append(traced.spatial.mask[:, 0].cpu())
-            x = traced.output
-    return {name: {kind: torch.cat(parts) for kind, parts in maps.items() if parts} for name, maps in found.items()}
+        stages = traced_stages(model, images[at : at + batch].to(device))
+        last = stages[-1]
+        named = model.from_stage(last).argmax(dim=1)  # (B,)
+        for stage in stages:
+            kinds = found[stage.name]
+            if stage.spatial_mask is not None:
+                kinds["mask"].append(stage.spatial_mask[:, 0].cpu())
+            kinds["features"].append(stage.features.abs().mean(dim=1).cpu())
+            kinds["grad_cam"].append(grad_cams(model, stage, named).cpu())
+        found[last.name]["cam"].append(class_activation_maps(model, last, named).cpu())
+    return {name: {kind: torch.cat(parts) for kind, parts in maps.items()} for name, maps in found.items()}
 
 
 def mask_scores(model: VisionModel, images: Tensor, inside: Tensor) -> Scores:
     """Masks of a CBAM network against boxes; images (N, 3, S, S), inside bool (N, S, S), box or boxes of each photo.
 
-    Per stage: `mask`, `inverted` (1 − mask), `features` (mean |feature| before attention), `range`; for all stages:
-    `uniform` and `centred_gaussian`. Photos whose boxes cover over 60% of the frame are left out of the scores, and
-    counted in `photos`; `range` is over all.
+    Per stage: `mask`, `inverted` (1 − mask), `features` (mean |feature| before attention), `grad_cam`, in the last one
+    `cam`, and `range` of the mask; for all stages: `uniform` and `centred_gaussian`. Photos whose boxes cover over 60%
+    of the frame are left out of the scores, and counted in `photos_in_all`; `range` is over all.
     """
     area = inside.float().mean(dim=(1, 2))
     kept = (area <= LARGEST_BOX) & (area > 0)
@@ -122,9 +135,8 @@ def mask_scores(model: VisionModel, images: Tensor, inside: Tensor) -> Scores:
     for name, maps in stage_maps(model, images).items():
         scores[name] = {
             "side": maps["mask"].shape[-1],
-            "mask": map_scores(maps["mask"][kept], boxes),
             "inverted": map_scores(1 - maps["mask"][kept], boxes),
-            "features": map_scores(maps["features"][kept], boxes),
+            **{kind: map_scores(values[kept], boxes) for kind, values in maps.items()},
             "range": value_range(maps["mask"]),
         }
     stages = model.stage_names

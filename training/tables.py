@@ -26,4 +26,13 @@ def head_name(place: Scores) -> str:
     return f"layer {place['layer'] + 1}, head {place['head'] + 1}"
 
 
+MAP_NAMES = {
+    "mask": "mask",
+    "inverted": "1 − mask",
+    "features": "mean |feature|",
+    "cam": "CAM",
+    "grad_cam": "Grad-CAM",
+    "random": "random patches",
+    "centred_gaussian": "centred Gaussian",
+}
 DIRECTION_NAMES = {"en_zh": "English → Chinese", "zh_en": "Chinese → English", "product": "product of both"}

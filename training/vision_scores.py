@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from attention_core.inputs.image import to_square_tensor
 from attention_core.models.vision import VisionModel
-from training import masks
+from training import masks, removal_scores
 from training.shares import Scores, measured, rank_auc, rounded
 from training.vision_data import dev_photos
 
@@ -190,6 +190,7 @@ def vision_scores(models: dict[str, VisionModel], photos: DevPhotos) -> Scores:
         inside, outside = (_at(boxes, size) for boxes in (photos.boxes, photos.outside_boxes))
         scores["masks"] = masks.mask_scores(model, photos.images[size], inside)
         scores["masks_large"] = masks.mask_scores(model, photos.outside[size], outside)
+        scores["removal"] = removal_scores.removal_scores(model, photos.images[size])
     shown = "cbam" if "cbam" in models else next(iter(models))
     scores["unknown_below"] = scores["builds"][shown]["unknown"]["below"]
     return scores

@@ -65,6 +65,11 @@ class StageTrace(Trace):
     attention: SqueezeExcitationTrace | CBAMTrace | None
     output: Tensor  # (1, C, H, W) after attention; the features themselves where there is none
 
+    @property
+    def spatial_mask(self) -> Tensor | None:
+        """(1, 1, H, W), or None for a stage without one."""
+        return self.attention.spatial.mask if isinstance(self.attention, CBAMTrace) else None
+
 
 @dataclass(frozen=True, eq=False)
 class VisionTrace(Trace):
@@ -165,9 +170,29 @@ class VisionModel(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """The fast path: images (B, 3, S, S) in 0…1 → logits (B, classes). Raises `ShapeError`, `KindError`."""
         check_shape("images", images, ("B", 3, "S", "S"), self.classifier.weight.dtype)
-        x = self.stem(self._standardised(images))
-        mask: Tensor | None = None
-        for stage, attention in zip(self.stages, self.attentions, strict=True):
+        return self._onward(0, self.stem(self._standardised(images)), None)
+
+    def from_stage(self, stage: StageTrace) -> Tensor:
+        """The rest of the way: a traced stage, of one photo or of B → logits (B, classes).
+
+        It goes on from `output`, in which `dataclasses.replace(stage, output=…)` puts other features. After the last
+        stage its mask stays as traced: what the pooling divides by does not follow from the output. Later stages run as
+        in `forward`, without the what-if controls of a trace. Raises `ControlError` for an unknown stage, `ShapeError`.
+        """
+        if stage.name not in self.stage_names:
+            raise ControlError(
+                "control.stage",
+                f"the trace is of {stage.name!r}; expected one of {', '.join(self.stage_names)}.",
+                came=stage.name,
+                expected=self.stage_names,
+            )
+        index = self.stage_names.index(stage.name)
+        check_shape("output", stage.output, ("B", self.config.widths[index], "H", "W"), self.classifier.weight.dtype)
+        return self._onward(index + 1, stage.output, stage.spatial_mask)
+
+    def _onward(self, first: int, x: Tensor, mask: Tensor | None) -> Tensor:
+        """What enters the stage of index `first` (B, C, H, W), and the mask that made it → logits (B, classes)."""
+        for stage, attention in list(zip(self.stages, self.attentions, strict=True))[first:]:
             x = stage(x)
             if isinstance(attention, CBAM):
                 # The last mask is needed again for the pooling.
@@ -193,8 +218,7 @@ class VisionModel(nn.Module):
         # In training mode the norms move their running statistics: a copy's, as a trace leaves no mark on the module.
         network = copy.deepcopy(self) if self.training else self
         x = network.stem(self._standardised(square[None]))
-        stages = []
-        mask: Tensor | None = None
+        stages: list[StageTrace] = []
         for name, stage, attention in zip(self.stage_names, network.stages, network.attentions, strict=True):
             features = stage(x)
             traced: SqueezeExcitationTrace | CBAMTrace | None = None
@@ -202,9 +226,8 @@ class VisionModel(nn.Module):
             if isinstance(attention, SqueezeExcitation | CBAM):
                 traced = attention.trace(features, **controls.get(name, {}))
                 x = traced.output
-            mask = traced.spatial.mask if isinstance(traced, CBAMTrace) else None
             stages.append(StageTrace(name, features, traced, x))
-        pooled = masked_mean(x, mask)
+        pooled = masked_mean(x, stages[-1].spatial_mask)
         logits = self.classifier(pooled)
         return VisionTrace(
             image=square,

@@ -5,8 +5,17 @@ from __future__ import annotations
 import pytest
 import torch
 
+from attention_core.analysis.saliency import class_activation_map, grad_cam
 from attention_core.models.vision import VisionConfig, VisionModel
 from training import masks
+
+SCORES = ("pointing", "energy", "pixel_auc")
+
+
+def network(kind: str = "cbam") -> VisionModel:
+    torch.manual_seed(0)
+    config = VisionConfig(kind, 3, widths=(8, 8), strides=(1, 2), dilations=(1, 1, 1, 1), image_size=16)  # type: ignore[arg-type]
+    return VisionModel(config).eval().requires_grad_(False)
 
 
 @pytest.fixture
@@ -32,9 +41,15 @@ def test_scores_by_hand(inside: torch.Tensor) -> None:
     assert masks.pixel_auc(maps, inside).item() == pytest.approx((12 + 3 * 5.5) / 48)
 
 
+def test_energy_of_a_signed_map_is_that_of_its_positive_part(inside: torch.Tensor) -> None:
+    maps = torch.full((2, 4, 4), -1.0)
+    maps[0, 0, 1], maps[0, 3, 3] = 3.0, 1.0
+    assert masks.energy(maps, inside.expand(2, -1, -1)).tolist() == [0.75, 0.0]
+
+
 def test_uniform_scores_the_area(inside: torch.Tensor) -> None:
     scores = masks.map_scores(torch.ones(1, 2, 2), inside)
-    assert [scores[k]["value"] for k in ("pointing", "energy", "pixel_auc")] == [0.25, 0.25, 0.5]
+    assert [scores[k]["value"] for k in SCORES] == [0.25, 0.25, 0.5]
 
 
 def test_inverted_map_mirrors_the_auc(inside: torch.Tensor) -> None:
@@ -57,19 +72,34 @@ def test_range_says_what_is_flat() -> None:
     assert masks.value_range(torch.tensor([[[0.0, 1.0]]]))["flat"] is False
 
 
-def test_stage_maps_are_those_of_the_trace_and_large_boxes_are_left_out() -> None:
-    torch.manual_seed(0)
-    model = VisionModel(
-        VisionConfig("cbam", 3, widths=(8, 8), strides=(1, 2), dilations=(1, 1, 1, 1), image_size=16)
-    ).eval()
-    images = torch.rand(3, 3, 16, 16)
+@pytest.mark.parametrize("kind", ["plain", "se", "cbam"])
+def test_stage_maps_are_those_of_the_trace(kind: str) -> None:
+    model, images = network(kind), torch.rand(3, 3, 16, 16)
     found = masks.stage_maps(model, images, batch=2)
-    trace = model.trace(images[2])
-    for stage in trace.stages:
-        assert torch.allclose(found[stage.name]["mask"][2], stage.attention.spatial.mask[0, 0], atol=1e-6)
-        assert torch.allclose(found[stage.name]["features"][2], stage.features[0].abs().mean(dim=0), atol=1e-6)
+    for number, image in enumerate(images):
+        trace = model.trace(image)
+        expected = {
+            stage.name: {
+                "features": stage.features[0].abs().mean(dim=0),
+                "grad_cam": grad_cam(model, trace, stage.name),  # of the likeliest class, as in the app
+            }
+            for stage in trace.stages
+        }
+        expected["stage2"]["cam"] = class_activation_map(model, trace)
+        if kind == "cbam":
+            for stage in trace.stages:
+                expected[stage.name]["mask"] = stage.attention.spatial.mask[0, 0]
+        assert {name: set(maps) for name, maps in found.items()} == {n: set(maps) for n, maps in expected.items()}
+        for name, maps in expected.items():
+            for map_kind, values in maps.items():
+                assert torch.allclose(found[name][map_kind][number], values, atol=1e-6), (name, map_kind)
+
+
+def test_large_boxes_are_left_out() -> None:
+    images = torch.rand(3, 3, 16, 16)
     boxes = masks.box_pixels(torch.tensor([[0, 0, 15, 15], [2, 2, 9, 9], [0, 0, 7, 15]]), 16, 16)
-    scores = masks.mask_scores(model, images, boxes)
+    scores = masks.mask_scores(network(), images, boxes)
     assert (scores["photos"], scores["photos_in_all"]) == (2, 3)
     assert scores["box_area"]["value"] == pytest.approx((64 / 256 + 0.5) / 2)
-    assert set(scores["stage1"]) == {"side", "mask", "inverted", "features", "range"}
+    assert set(scores["stage1"]) == {"side", "mask", "inverted", "features", "grad_cam", "range"}
+    assert set(scores["stage2"]) == {*scores["stage1"], "cam"}
