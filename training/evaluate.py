@@ -23,22 +23,25 @@ from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
 from attention_core.models.vision import VisionConfig, VisionModel
 from training import (
+    ablations,
     alignment,
-    cards,
     conllu,
     curves,
     documents,
     masked_tokens,
+    profiles,
     relations,
     run_folder,
+    terminal,
     text_data,
     text_start,
 )
 from training.run_folder import ASSETS
-from training.shares import Scores, percent
-from training.tables import MAP_NAMES
+from training.shares import Scores
+from training.text_card import text_card
 from training.text_data import Pair
-from training.vision_scores import DevPhotos, read_photos, vision_scores
+from training.vision_card import vision_card
+from training.vision_scores import DevPhotos, dev_channel_weights, read_photos, vision_scores
 
 TEXT, VISION = ASSETS / "text", ASSETS / "vision"
 DOCUMENT = ASSETS.parent / "docs" / "training.md"
@@ -139,73 +142,6 @@ def text_scores(model: TextModel, data: Path, run: Path, quick: bool = False) ->
     }
 
 
-def print_text(scores: Scores) -> None:
-    """A compact table on the terminal."""
-    masked, aligned = scores["masked_tokens"], scores["alignment"]
-    print(f"\nmasked tokens, {masked['pairs']} held-out pairs      top-1        top-5")
-    for name in ("alone", "with_translation", "unigram"):
-        print(f"  {name:<38}{percent(masked[name]['top1']):<13}{percent(masked[name]['top5'])}")
-    print(f"\nalignment, {aligned['pairs']} pairs: % of {aligned['linked_words']} linked words; head from 0")
-    print("  head   en→zh  zh→en  product  entropy  distance  special  other language")
-    for layer, row in enumerate(aligned["heads"]):
-        for head, values in enumerate(row):
-            does = scores["heads"][layer][head]
-            shares = "".join(f"{percent(values[k]):>7}" for k in ("en_zh", "zh_en", "product"))
-            print(
-                f"  {layer}.{head} {shares}{does['entropy']:>10.2f}{does['distance']:>10.1f}"
-                f"{percent(does['special']):>9}{percent(does['other_language']):>11}"
-            )
-    for name, part in (("this", aligned), *((k, aligned.get(k)) for k in ("bilingual_start", "untrained"))):
-        if part:
-            best, both = part["best"], part["best_symmetrised"]
-            print(
-                f"  {name}: best {best['layer']}.{best['head']} {best['direction']} {percent(best['score'])}; "
-                f"AER {both['aer']:.3f} ({both['layer']}.{both['head']} {both['how']})"
-            )
-    print(f"  diagonal {percent(aligned['diagonal']['score'])}, AER {aligned['diagonal']['aer']:.3f}")
-    for language, found in scores["relations"].items():
-        gains = sorted(found.items(), key=lambda item: -item[1]["gain"])
-        enough = sum(r["gain"] >= 0.1 for r in found.values())
-        print(f"\nrelations, {language}: {enough} of {len(found)} at least 10 points over the best offset")
-        for name, r in gains[:8]:
-            print(
-                f"  {name:<11}{r['layer']}.{r['head']} {r['direction']:<18}{percent(r['score']):>5}"
-                f"  offset {r['best_offset']:+d} {percent(r['best_offset_score']):>5}  ({r['cases']})"
-            )
-
-
-def print_vision(scores: Scores) -> None:
-    """A compact table on the terminal."""
-    print("\nbuild   class top-1   top-5        group top-1  parameters  multiply-adds  ms     unknown below (flags)")
-    for name, b in scores["builds"].items():
-        u = b["unknown"]
-        print(
-            f"{name:<8}{percent(b['class_top1']):<14}{percent(b['class_top5']):<13}{percent(b['group_top1']):<13}"
-            f"{b['parameters']:<12,}{b['multiply_adds'] / 1e6:<15.1f}{b['milliseconds_cpu']['trace']:<7}"
-            f"{u['below']:.3f} ({percent(u['flagged_outside'])}% of others)"
-        )
-        print("        " + "; ".join(f"at {s} px {percent(v['class_top1'])}" for s, v in b["sizes"].items()))
-    for key in ("masks", "masks_large"):
-        if key not in scores:
-            continue
-        part = scores[key]
-        print(f"\n{key}: {part['photos']} photos, box area {percent(part['box_area'])}")
-        print("  map                pointing     energy       pixel AUC")
-        for name, stage in part.items():
-            kinds = [kind for kind in MAP_NAMES if kind in stage] if isinstance(stage, dict) and "mask" in stage else []
-            for kind in kinds:
-                values = "".join(f"{percent(stage[kind][k]):<13}" for k in ("pointing", "energy", "pixel_auc"))
-                print(f"  {name + ' ' + kind:<19}{values}")
-            if kinds:
-                print("    range " + ", ".join(f"{k} {v}" for k, v in stage["range"].items()))
-        for name in ("centred_gaussian", "uniform"):
-            print(f"  {name:<19}" + "".join(f"{percent(v):<13}" for v in part[name].values()))
-    if "removal" in scores:
-        print(f"\nremoval: {scores['removal']['photos']} photos, area under the curve; minus centred Gaussian")
-        for name, values in scores["removal"]["maps"].items():
-            print(f"  {name:<19}" + "".join(f"{key} {percent(v):<13}" for key, v in values.items()))
-
-
 def _write(path: Path, scores: Scores) -> None:
     path.write_text(json.dumps(scores, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(f"\nwrote {path}", file=sys.stderr)
@@ -235,20 +171,20 @@ def evaluate_text(options: argparse.Namespace) -> None:
     if options.checkpoint:
         model = text_checkpoint(options.checkpoint, options.device)
         scores = text_scores(model, data, options.checkpoint.parent, options.quick)
-        print_text(scores)
+        terminal.print_text(scores)
         _write(options.checkpoint.parent / "scores.json", scores)
         return
     manifest = registry.manifest("text", "bilingual")
     model = registry.load_text_model(device=options.device)
     run = options.run or Path("runs/text")
     scores = {"weights": manifest["sha256"], **text_scores(model, data, run, options.quick)}
-    print_text(scores)
+    terminal.print_text(scores)
     _write(TEXT / "bilingual.scores.json", scores)
     log = curves.read_log(run / "log.csv")
     picture = _write_curves(
         TEXT / "curves.svg", [curves.Panel("training loss (nats)", "step", {"bilingual": curves.curve(log, "loss")})]
     )
-    (TEXT / "MODEL_CARD.md").write_text(cards.text_card(manifest, scores, picture), encoding="utf-8")
+    (TEXT / "MODEL_CARD.md").write_text(text_card(manifest, scores, picture), encoding="utf-8")
     _write_documents([documents.text_run(manifest, scores)])
 
 
@@ -258,7 +194,7 @@ def evaluate_vision(options: argparse.Namespace) -> None:
     if options.checkpoint:
         kind, model = vision_checkpoint(options.checkpoint, options.device)
         scores = vision_scores({kind: model}, _read_photos(data))
-        print_vision(scores)
+        terminal.print_vision(scores)
         _write(options.checkpoint.parent / "scores.json", scores)
         return
     names = [name for name in registry.VISION_MODELS if (VISION / f"{name}.json").exists()]
@@ -266,11 +202,17 @@ def evaluate_vision(options: argparse.Namespace) -> None:
         sys.exit(f"{VISION} has no weights yet: train them first (docs/training.md).")
     manifests = {name: registry.manifest("vision", name) for name in names}
     models = {name: registry.load_vision_model(name, device=options.device) for name in names}
-    scores = {
-        "weights": {name: manifests[name]["sha256"] for name in names},
-        **vision_scores(models, _read_photos(data)),
-    }
-    print_vision(scores)
+    photos = _read_photos(data)
+    scores = {"weights": {name: manifests[name]["sha256"] for name in names}, **vision_scores(models, photos)}
+    profiles.save_profiles(
+        {
+            f"{name}.{stage}": profiles.class_means(weights, photos.labels, len(models[name].classes))
+            for name, stages in dev_channel_weights(models, photos).items()
+            for stage, weights in stages.items()
+        },
+        VISION / "profiles.safetensors",
+    )
+    terminal.print_vision(scores)
     _write(VISION / "scores.json", scores)
     runs = options.run or Path("runs")
     logs = {name: curves.read_log(runs / name / "log.csv") for name in names}
@@ -281,7 +223,8 @@ def evaluate_vision(options: argparse.Namespace) -> None:
             for title, column in (("training loss", "loss"), ("training photos named rightly", "right"))
         ],
     )
-    (VISION / "MODEL_CARD.md").write_text(cards.vision_card(manifests, scores, picture), encoding="utf-8")
+    varied = json.loads(ablations.RESULTS.read_text(encoding="utf-8")) if ablations.RESULTS.exists() else None
+    (VISION / "MODEL_CARD.md").write_text(vision_card(manifests, scores, picture, varied), encoding="utf-8")
     _write_documents([documents.vision_run(name, manifests[name], scores) for name in names])
 
 

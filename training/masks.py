@@ -15,9 +15,7 @@ from torch import Tensor
 
 from attention_core.analysis.saliency import class_activation_maps, grad_cams, resized
 from attention_core.analysis.stages import FLAT
-from attention_core.mechanisms.cbam import CBAM
-from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
-from attention_core.models.vision import StageTrace, VisionModel
+from attention_core.models.vision import VisionModel
 from training.shares import Scores, measured, rank_auc, rounded
 
 LARGEST_BOX = 0.6  # of the frame
@@ -78,18 +76,6 @@ def value_range(maps: Tensor) -> Scores:
     return tidy
 
 
-def traced_stages(model: VisionModel, images: Tensor) -> tuple[StageTrace, ...]:
-    """The stages of `VisionModel.trace` for many photos at once; images (B, 3, S, S), `model` in evaluation mode."""
-    x = model.stem(model._standardised(images))
-    stages = []
-    for name, stage, attention in zip(model.stage_names, model.stages, model.attentions, strict=True):
-        features = stage(x)
-        traced = attention.trace(features) if isinstance(attention, SqueezeExcitation | CBAM) else None
-        x = features if traced is None else traced.output
-        stages.append(StageTrace(name, features, traced, x))
-    return tuple(stages)
-
-
 @torch.no_grad()
 def stage_maps(model: VisionModel, images: Tensor, batch: int = 100) -> dict[str, dict[str, Tensor]]:
     """Images (N, 3, S, S) → stage name → kind of map → (N, h, w).
@@ -100,7 +86,7 @@ def stage_maps(model: VisionModel, images: Tensor, batch: int = 100) -> dict[str
     found: dict[str, dict[str, list[Tensor]]] = {name: defaultdict(list) for name in model.stage_names}
     device = model.classifier.weight.device
     for at in range(0, len(images), batch):
-        stages = traced_stages(model, images[at : at + batch].to(device))
+        stages = model.stage_traces(images[at : at + batch].to(device))
         last = stages[-1]
         named = model.from_stage(last).argmax(dim=1)  # (B,)
         for stage in stages:

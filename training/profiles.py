@@ -14,8 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from attention_core.mechanisms.cbam import CBAM, CBAMTrace
-from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
+from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.vision import VisionModel
 from training.shares import Scores, rounded
 
@@ -26,15 +25,11 @@ def channel_weights(model: VisionModel, images: Tensor, batch: int = 250) -> dic
     found: dict[str, list[Tensor]] = {name: [] for name in model.stage_names}
     device = model.classifier.weight.device
     for part in torch.split(images, batch):
-        x = model.stem(model._standardised(part.to(device)))
-        for name, stage, attention in zip(model.stage_names, model.stages, model.attentions, strict=True):
-            x = stage(x)
-            if not isinstance(attention, SqueezeExcitation | CBAM):
-                raise TypeError(f"{name} of this build has no channel weights; expected an SE or a CBAM build.")
-            traced: SqueezeExcitationTrace | CBAMTrace = attention.trace(x)
-            channel = traced.channel if isinstance(traced, CBAMTrace) else traced
-            found[name].append(channel.weights.cpu())
-            x = traced.output
+        for stage in model.stage_traces(part.to(device)):
+            if stage.attention is None:
+                raise TypeError(f"{stage.name} of this build has no channel weights; expected an SE or a CBAM build.")
+            channel = stage.attention.channel if isinstance(stage.attention, CBAMTrace) else stage.attention
+            found[stage.name].append(channel.weights.cpu())
     return {name: torch.cat(parts) for name, parts in found.items()}
 
 

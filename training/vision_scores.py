@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from attention_core.inputs.image import to_square_tensor
 from attention_core.models.vision import VisionModel
-from training import masks, removal_scores
+from training import masks, profiles, removal_scores
 from training.shares import Scores, measured, rank_auc, rounded
 from training.vision_data import dev_photos
 
@@ -190,10 +190,26 @@ def vision_scores(models: dict[str, VisionModel], photos: DevPhotos) -> Scores:
         inside, outside = (_at(boxes, size) for boxes in (photos.boxes, photos.outside_boxes))
         scores["masks"] = masks.mask_scores(model, photos.images[size], inside)
         scores["masks_large"] = masks.mask_scores(model, photos.outside[size], outside)
+        torch.manual_seed(0)
+        untrained = VisionModel(model.config, model.classes).eval().to(model.classifier.weight.device)
+        scores["masks_untrained"] = masks.mask_scores(untrained, photos.images[size], inside)
         scores["removal"] = removal_scores.removal_scores(model, photos.images[size])
+    scores["profiles"] = {
+        name: profiles.profile_scores(weights, photos.labels, len(models[name].classes))
+        for name, weights in dev_channel_weights(models, photos).items()
+    }
     shown = "cbam" if "cbam" in models else next(iter(models))
     scores["unknown_below"] = scores["builds"][shown]["unknown"]["below"]
     return scores
+
+
+def dev_channel_weights(models: dict[str, VisionModel], photos: DevPhotos) -> dict[str, dict[str, Tensor]]:
+    """build → stage → channel weights of the dev photos (N, C), for the builds that have them."""
+    return {
+        name: profiles.channel_weights(model, photos.images[model.config.image_size])
+        for name, model in models.items()
+        if model.config.attention != "plain"
+    }
 
 
 def _at(boxes: Tensor, size: int) -> Tensor:

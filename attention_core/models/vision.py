@@ -217,27 +217,37 @@ class VisionModel(nn.Module):
         square = square.to(self.classifier.weight)  # its device and its dtype
         # In training mode the norms move their running statistics: a copy's, as a trace leaves no mark on the module.
         network = copy.deepcopy(self) if self.training else self
-        x = network.stem(self._standardised(square[None]))
-        stages: list[StageTrace] = []
-        for name, stage, attention in zip(self.stage_names, network.stages, network.attentions, strict=True):
-            features = stage(x)
-            traced: SqueezeExcitationTrace | CBAMTrace | None = None
-            x = features
-            if isinstance(attention, SqueezeExcitation | CBAM):
-                traced = attention.trace(features, **controls.get(name, {}))
-                x = traced.output
-            stages.append(StageTrace(name, features, traced, x))
-        pooled = masked_mean(x, stages[-1].spatial_mask)
+        stages = network.stage_traces(square[None], controls)
+        pooled = masked_mean(stages[-1].output, stages[-1].spatial_mask)
         logits = self.classifier(pooled)
         return VisionTrace(
             image=square,
             crop=crop,
-            stages=tuple(stages),
+            stages=stages,
             pooled=pooled[0],
             logits=logits[0],
             probabilities=logits[0].float().softmax(dim=-1),
             classes=self.classes,
         )
+
+    def stage_traces(
+        self, images: Tensor, controls: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> tuple[StageTrace, ...]:
+        """The stages of `trace` for B photos at once: images (B, 3, S, S) in 0…1; controls: its `overrides`, checked.
+
+        Gradients flow, and norms in training mode move their statistics: `trace` sees to both.
+        """
+        x = self.stem(self._standardised(images))
+        stages = []
+        for name, stage, attention in zip(self.stage_names, self.stages, self.attentions, strict=True):
+            features = stage(x)
+            traced: SqueezeExcitationTrace | CBAMTrace | None = None
+            x = features
+            if isinstance(attention, SqueezeExcitation | CBAM):
+                traced = attention.trace(features, **(controls or {}).get(name, {}))
+                x = traced.output
+            stages.append(StageTrace(name, features, traced, x))
+        return tuple(stages)
 
     def _standardised(self, images: Tensor) -> Tensor:
         return (images - PIXEL_MEAN) / PIXEL_SPREAD

@@ -13,7 +13,9 @@ import torch
 from attention_core.mechanisms.cbam import CBAM
 from attention_core.models.insertion import AttendedModel
 from training import ablations, variants
+from training.shares import percent
 from training.vision import Schedule
+from training.vision_card import ablation_section
 from training.vision_data import Photos
 
 
@@ -76,3 +78,9 @@ def test_the_command_writes_what_it_found(tmp_path: Path, monkeypatch: pytest.Mo
     assert set(found["variants"]) == {"plain", "se-last"}
     assert found["variants"]["se-last"]["parameters"] > found["variants"]["plain"]["parameters"]
     assert found["variants"]["plain"]["train_top1"] == found["variants"]["plain"]["dev_top1"]  # the same photos here
+    section = ablation_section(found)
+    assert "the first 2 classes only" in section
+    [row] = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| se-last")]
+    assert row[4] == "0.0"
+    assert row[5] == percent(found["differences"]["se-last"]["plain"])
+    assert row[6:] == ["–", "–"]  # neither reference was trained

@@ -9,7 +9,7 @@ from attention_core.analysis.removal import deletion_curve, insertion_curve
 from attention_core.analysis.saliency import grad_cam
 from attention_core.models import registry
 from attention_core.models.vision import VisionConfig, VisionModel
-from training import cards, removal_scores
+from training import removal_scores, vision_card
 
 KINDS = {"mask", "inverted", "cam", "grad_cam_stage1", "random", "centred_gaussian"}
 
@@ -69,7 +69,7 @@ def test_scores_and_paired_differences(
 def test_the_card_has_a_row_for_each_map(model: VisionModel, images: torch.Tensor) -> None:
     manifests = {name: registry.manifest("vision", name) for name in registry.VISION_MODELS}
     scores = registry.scores("vision") | {"removal": removal_scores.removal_scores(model, images)}
-    card = cards.vision_card(manifests, scores, None)
+    card = vision_card.vision_card(manifests, scores, None)
     section = card.split("deletion and insertion", 1)[1].split("\n### ")[0]
     assert "4 of 4 dev photos drawn with seed 0, 16 steps" in section
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
