@@ -12,6 +12,7 @@ from attention_core.models.text import EncoderBlock, TextTrace
 from ui import heads, networks, sentence
 from ui.arrays import array
 from ui.attention_pictures import show_all_heads, show_weights
+from ui.head_importance import importance_step
 from ui.i18n import t
 from ui.steps import correction, show, step
 from ui.tex import tex
@@ -28,14 +29,15 @@ def main() -> None:
     _one_head(trace, layer, head, query)
     _two_stages(trace, layer, head)
     _joined(trace, layer, query)
+    importance_step(5, trace, query, layer, head, _enlarge)
+
+
+def _enlarge(point: dict[str, Any]) -> None:
+    st.session_state["layer"], st.session_state["head"] = point["customdata"]
 
 
 def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
     count = sum(attention.weights.shape[1] for attention in trace.layers)
-
-    def select(point: dict[str, Any]) -> None:
-        st.session_state["layer"], st.session_state["head"] = point["customdata"]
-
     weight = tex("weight", r"\tilde\alpha^{h}_{i,j}")
     product = rf"{tex('query', 'q^{i,h}')} \cdot {tex('key', 'k^{j,h}')}"
     formula = rf"{weight} = \mathrm{{softmax}}_j\left(\frac{{{product}}}{{\sqrt{{d}}}}\right)"
@@ -45,7 +47,7 @@ def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
             "all-heads",
             alt=t("multi_head.all.title", count=count),
             selected=(layer, head),
-            on_click=select,
+            on_click=_enlarge,
         )
         heads.offer_outstanding()
 

@@ -4,6 +4,7 @@ No model, no Streamlit and no words of its own: every visible word is an argumen
 """
 
 from .bars import channel_bars, probability_bars
+from .head_map import head_map
 from .heads import heads_grid
 from .maps import map_grid, mask_over_photo, spatial_map
 from .matrices import matrix, vector_strip
@@ -15,6 +16,7 @@ __all__ = [
     "WEIGHT_SCALE",
     "Quantity",
     "channel_bars",
+    "head_map",
     "heads_grid",
     "map_grid",
     "mask_over_photo",

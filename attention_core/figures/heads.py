@@ -15,7 +15,7 @@ from .style import WEIGHT_SCALE, array, colour_scale, escaped, header, lay_out, 
 
 _NAME = 22  # pixels over a tile for its name
 _MOST_CELLS = 10_000
-_UNSEEN: dict[str, Any] = {
+UNSEEN: dict[str, Any] = {
     "mode": "markers",
     # small: of overlapping markers Plotly would take the last, of small ones it takes the nearest centre
     "marker": {"size": 6, "symbol": "square", "opacity": 0, "maxdisplayed": 1},
@@ -155,7 +155,7 @@ def _tile_points(at: dict[tuple[int, int], tuple[int, int]], T: int, words: dict
         customdata=[list(k) for k in at],
         text=[words[k] for k in at],
         hovertemplate="%{text}<extra></extra>",
-        **_UNSEEN,
+        **UNSEEN,
     )
 
 
@@ -178,5 +178,5 @@ def _cell_points(
         customdata=[list(key) for key in at for _ in range(T * T)],
         text=text,
         hovertemplate="%{y} → %{x}<br>%{text}<extra></extra>",
-        **_UNSEEN,
+        **UNSEEN,
     )

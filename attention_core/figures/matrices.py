@@ -59,7 +59,8 @@ def matrix(
     clickable adds one invisible point a cell: Streamlit's on_select then gives point_index = row * C + column
     digits    decimals of the numbers in the cells; show_values None prints them while they fit
 
-    Cells are square when C has labels; their size falls from 44 pixels to 7.5 with 64 rows.
+    Cells are square when C has labels; their size falls from 44 pixels to 7.5 with 64 rows.  NaN has no colour and no
+    number.
     """
     z = array(values, 2)
     n_rows, n_columns = z.shape
@@ -235,9 +236,11 @@ def _printed(z: Any, dark: Any, digits: int) -> list[go.Heatmap]:
     Two heatmaps without colour, because one has one text colour only (and Plotly's automatic one is
     dark grey on mid-tones), and because a heatmap shrinks its text with its cells, a scatter does not.
     Both have text in every cell, blank or not, all as long as the longest: the size is made from that.
+    NaN stays blank.
     """
     words = [[number(v, digits, plain=True) for v in row] for row in z.tolist()]
-    blank = "\N{NO-BREAK SPACE}" * max((len(w) for row in words for w in row), default=1)
+    there = ~np.isnan(z)
+    blank = "\N{NO-BREAK SPACE}" * max((len(words[i][j]) for i, j in np.argwhere(there)), default=1)
     return [
         go.Heatmap(
             z=z,
@@ -249,7 +252,7 @@ def _printed(z: Any, dark: Any, digits: int) -> list[go.Heatmap]:
             hoverinfo="skip",
             hoverongaps=False,
         )
-        for where, colour in ((dark, "#ffffff"), (~dark, "#101418"))
+        for where, colour in ((dark & there, "#ffffff"), (~dark & there, "#101418"))
         if where.any()
     ]
 

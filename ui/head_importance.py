@@ -1,0 +1,129 @@
+"""What the network guesses for a hidden token, and what the right answer loses without each head."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from attention_core.analysis.importance import HeadImportance, head_importance
+from attention_core.figures import head_map, probability_bars
+from attention_core.models.text import TextTrace
+from attention_core.models.tokenization import UNKNOWN
+from ui import networks, sentence
+from ui.arrays import array
+from ui.i18n import t
+from ui.markdown import plain
+from ui.steps import show, step
+
+LEAST_DROP = 0.01  # nats: below it, no head is called missed
+
+
+def importance_step(
+    number: int, trace: TextTrace, query: int, layer: int, head: int, on_click: Callable[[dict[str, Any]], None]
+) -> None:
+    """Step `number` of a page: the guess at token `query` of the sentence, then the map of all heads.
+
+    layer, head: the enlarged one, framed in the map; on_click: what a click on a cell does, given a point whose
+    `customdata` is [layer, head].
+    """
+    with step(number, "head_importance", _formula()):
+        name = sentence.labels(trace)[query]
+        if trace.tokens[query].special:
+            st.info(t("head_importance.special", query=plain(name)))
+            return
+        if trace.vocabulary[trace.tokens[query].id] == UNKNOWN:
+            st.info(t("head_importance.unknown", query=plain(name)))
+            return
+        importance = _importance(trace.text, trace.pair, query)
+        left, right = st.columns(2)
+        with left:
+            _guess(importance, name)
+        with right:
+            _map(importance, (layer, head), on_click)
+        _costliest(importance)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _importance(text: str, pair: str | None, position: int) -> HeadImportance:
+    """Shared between sessions, so never written to."""
+    return head_importance(networks.text_model(), text, pair, position)
+
+
+def _formula() -> str:
+    answer = r"\log p(x_i \mid \text{{{condition}}})"
+    everything = answer.format(condition=t("head_importance.all_heads"))
+    missing = answer.format(condition=t("head_importance.without", layer=r"} l \text{", head=r"} h \text{"))
+    return rf"\begin{{aligned}} \Delta_{{l,h}} = {{}} & {everything} \\ & {{}} - {missing} \end{{aligned}}"
+
+
+def _guess(importance: HeadImportance, name: str) -> None:
+    words = [word for word, _ in importance.predictions]
+    listed = importance.token in words
+    show(
+        probability_bars(
+            words,
+            [probability for _, probability in importance.predictions],
+            title=t("head_importance.guess", query=escape(name)),
+            value_name=t("words.probability"),
+            highlight=words.index(importance.token) if listed else None,
+        ),
+        "importance-guess",
+        alt=t("head_importance.guess", query=name),
+    )
+    token = plain(importance.token)
+    if listed:
+        st.caption(t("head_importance.answer", token=token))
+    else:
+        probability = _percent(importance.log_probability)
+        st.caption(t("head_importance.elsewhere", token=token, rank=importance.rank, probability=probability))
+
+
+def _map(importance: HeadImportance, selected: tuple[int, int], on_click: Callable[[dict[str, Any]], None]) -> None:
+    drops = [array(layer) for layer in importance.drops]
+    show(
+        head_map(
+            drops,
+            layer_names=[str(row + 1) for row in range(len(drops))],
+            head_names=[str(column + 1) for column in range(max(map(len, drops)))],
+            layer_title=t("words.layer"),
+            head_title=t("words.head"),
+            value_name=t("head_importance.drop"),
+            title=t("head_importance.map"),
+            selected=selected,
+        ),
+        "importance-map",
+        alt=t("head_importance.map"),
+        on_click=on_click,
+    )
+
+
+def _costliest(importance: HeadImportance) -> None:
+    layer, head = importance.costliest()
+    drop = importance.drops[layer][head].item()
+    token, before = plain(importance.token), _percent(importance.log_probability)
+    if drop < LEAST_DROP:
+        st.markdown(t("head_importance.none_missed", token=token, before=before))
+        return
+    after = _percent(importance.without[layer][head].item())
+    st.markdown(
+        t(
+            "head_importance.costliest",
+            layer=layer + 1,
+            head=head + 1,
+            token=token,
+            before=before,
+            after=after,
+            drop=f"{drop:.2f}",
+        )
+    )
+
+
+def _percent(log_probability: float) -> str:
+    """A probability as a percentage with a digit that is not 0, however small: 45.3%, 0.02%, 0.0004%."""
+    percent = 100 * math.exp(log_probability)
+    digits = 1 if percent >= 0.1 else min(8, math.ceil(-math.log10(percent)))
+    return f"{percent:.{digits}f}%"
