@@ -46,12 +46,15 @@ def show_all_heads(
 ) -> None:
     """Every head of every layer, a row of tiles a layer; a click gives [layer, head] as `customdata`."""
     weights = [array(layer.weights[0]) for layer in trace.layers]
+    heads = [f"{t('words.head')} {column + 1}" for column in range(max(map(len, weights)))]
     show(
         heads_grid(
             weights,
             tokens=sentence.labels(trace),
             layer_names=[f"{t('words.layer')} {row + 1}" for row in range(len(weights))],
-            head_names=[f"{t('words.head')} {column + 1}" for column in range(max(map(len, weights)))],
+            head_names=heads,
+            # Eight tiles side by side leave room for a number each: the word stands once.
+            column_names=[heads[0], *(str(column + 2) for column in range(len(heads) - 1))],
             selected=selected,
             clickable=on_click is not None,
         ),

@@ -14,6 +14,7 @@ from attention_core.models import registry
 from attention_core.models.text import TextModel, TextTrace
 from attention_core.models.vision import VisionModel, VisionTrace
 from attention_core.runtime.warm_up import warm_up
+from ui.what_if import AS_TRAINED, WhatIf
 
 
 @st.cache_resource(show_spinner=False)
@@ -34,10 +35,15 @@ def measured(kind: str) -> dict[str, Any]:
     return registry.scores(kind)
 
 
+def text_trace(text: str, pair: str | None, what_if: WhatIf = AS_TRAINED) -> TextTrace:
+    """The trace of a sentence, as trained or with changes. Shared between sessions, so never written to."""
+    return _text_trace(text, pair, what_if)
+
+
 @st.cache_resource(max_entries=32, show_spinner=False)  # a trace of 256 tokens takes about 20 MB
-def text_trace(text: str, pair: str | None, hide: tuple[int, ...] = ()) -> TextTrace:
-    """The trace of a sentence. Shared between sessions, so never written to."""
-    return text_model().trace(text, pair, hide=hide)
+def _text_trace(text: str, pair: str | None, what_if: WhatIf) -> TextTrace:
+    # One signature for all callers: a default that is left out and one that is written out are two keys to Streamlit.
+    return what_if.trace(text_model(), text, pair)
 
 
 class Photo:

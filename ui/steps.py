@@ -51,7 +51,7 @@ def show(
 
         clicks = {"on_select": clicked, "selection_mode": "points"}
     spoken = _TAGS.sub("", alt)
-    with st.container(key=f"{key}-frame"):
+    with st.container(key=f"{key}-frame"), st.container(key=f"{key}-crop"):
         if figure.layout.yaxis.scaleanchor:
             st.html(_fitting(figure, key))
         st.plotly_chart(figure, key=key, theme="streamlit", config=CHART_CONFIG, alt=spoken, **clicks, **place)
@@ -71,7 +71,8 @@ def _fitting(figure: go.Figure, key: str) -> str:
     narrow = margin.l + margin.r + READABLE_CELL * columns
     return (
         f"<style>.st-key-{key}-frame {{ container-type: inline-size; }}"
-        f" .st-key-{key} {{ max-height: calc({height}); overflow: hidden; }}"
+        # Around the chart, not on it: Streamlit would shrink the figure to the height that it is given.
+        f" .st-key-{key}-crop {{ max-height: calc({height}); overflow: hidden; }} .st-key-{key} {{ flex-shrink: 0; }}"
         f" @container (max-width: {narrow:.0f}px) {{ .st-key-{key} .heatmap-label {{ display: none; }} }}</style>"
     )
 

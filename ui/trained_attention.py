@@ -11,34 +11,38 @@ from torch import Tensor
 from attention_core.analysis.heads import unscaled_scores, weighted_sum
 from attention_core.figures import Quantity, matrix, probability_bars, vector_strip
 from attention_core.models.text import TextTrace
-from ui import networks, sentence
+from ui import attention_formulas as formulas
+from ui import heads, networks, sentence, what_if_controls, what_if_steps
 from ui.arrays import array
 from ui.attention_pictures import show_weights
 from ui.i18n import t
 from ui.steps import correction, show, step
-from ui.tex import number, tex
-
-FEW_TOKENS = 8
-Q, K, V = tex("query", "q^i"), tex("key", "k^j"), tex("value", "v^j")
-SCORE, WEIGHT, OUTPUT = (
-    tex("score", r"\alpha_{i,j}"),
-    tex("weight", r"\tilde\alpha_{i,j}"),
-    tex("output", "b^i"),
-)
+from ui.tex import tex
+from ui.what_if import AS_TRAINED
+from ui.what_if_steps import FEW_TOKENS, View, strip_changes
 
 
 def page() -> None:
-    """Controls, then the steps."""
-    trace = sentence.sentence_trace()
-    layer, head = sentence.layer_and_head(networks.text_model())
-    query = sentence.query_token(trace)
+    """Controls, then the steps; where something is changed, the later ones compare with the network as trained."""
+    trained = sentence.sentence_trace()
+    layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=trained.pair is not None))
+    query = sentence.query_token(trained)
+    what_if = what_if_controls.choose(trained, layer)
+    trace = networks.text_trace(trained.text, trained.pair, what_if)
+    view = what_if_steps.View(trained, trace, what_if, layer, head, query)
     _tokens(trace)
-    _embedding(trace, layer, query)
-    _projections(trace, layer, head, query)
-    _scores(trace, layer, head, query)
-    _weights(trace, layer, head, query)
-    _sum(trace, layer, head, query)
-    _prediction(trace, query)
+    _embedding(view)
+    _projections(view)
+    if what_if == AS_TRAINED:
+        _scores(trace, layer, head, query)
+        _weights(trace, layer, head, query)
+        _sum(trace, layer, head, query)
+        _prediction(trace, query)
+    else:
+        what_if_steps.scores(view)
+        what_if_steps.weights(view)
+        what_if_steps.total(view)
+        what_if_steps.prediction(view)
 
 
 def _tokens(trace: TextTrace) -> None:
@@ -47,7 +51,7 @@ def _tokens(trace: TextTrace) -> None:
             t("self_attention.tokens.position"): [str(i) for i in range(len(trace.tokens))],
             t("self_attention.tokens.token"): sentence.labels(trace),
             t("self_attention.tokens.row"): [str(token.id) for token in trace.tokens],
-            t("self_attention.tokens.read_as"): [trace.vocabulary[token.id] for token in trace.tokens],
+            t("self_attention.tokens.read_as"): _read_as(trace),
         }
         st.dataframe(
             {"": list(rows), **{str(i): [row[i] for row in rows.values()] for i in range(len(trace.tokens))}},
@@ -56,7 +60,14 @@ def _tokens(trace: TextTrace) -> None:
         )
 
 
-def _embedding(trace: TextTrace, layer: int, query: int) -> None:
+def _read_as(trace: TextTrace) -> list[str]:
+    """What the network reads at each position: the token of its vocabulary, or [MASK] where that is hidden."""
+    mask = trace.vocabulary[networks.text_model().tokenizer.mask]
+    return [mask if i in trace.hidden else trace.vocabulary[token.id] for i, token in enumerate(trace.tokens)]
+
+
+def _embedding(view: View) -> None:
+    trace, layer, query = view.after, view.layer, view.query
     parts = rf"{tex('embedding', 'W x^i')} + p_i + s_i"
     if networks.text_model().config.embedding_scale is None:
         parts = rf"\sqrt{{D}}\,({parts})"
@@ -73,6 +84,8 @@ def _embedding(trace: TextTrace, layer: int, query: int) -> None:
             "embedding",
             alt=t("self_attention.embedding.title"),
         )
+        before, after = (attention.input[0] for attention in view.attention())
+        strip_changes(view, ("embedding", t("what_if.input.title", layer=layer + 1), before, after))
         with st.expander(t("self_attention.embedding.parts", token=sentence.labels(trace)[query])):
             summands = {
                 "token": trace.token_embedding,
@@ -91,8 +104,9 @@ def _embedding(trace: TextTrace, layer: int, query: int) -> None:
             )
 
 
-def _projections(trace: TextTrace, layer: int, head: int, query: int) -> None:
-    attention = trace.layers[layer]
+def _projections(view: View) -> None:
+    trace, head = view.after, view.head
+    before, attention = view.attention()
     width = attention.query.shape[-1]
     formula = (
         rf"{tex('query', 'q^i')} = {tex('query', 'W^q')} a^i \qquad "
@@ -115,6 +129,14 @@ def _projections(trace: TextTrace, layer: int, head: int, query: int) -> None:
                 f"strip-{name}",
                 alt=t(f"words.{name}"),
             )
+        earlier = (before.query, before.key, before.value)
+        strip_changes(
+            view,
+            *(
+                (name, t("what_if.projections.title", name=t(f"words.{name}")), old[0, head], new[0, head])
+                for (name, new), old in zip(pictures, earlier, strict=True)
+            ),
+        )
 
 
 def _scores(trace: TextTrace, layer: int, head: int, query: int) -> None:
@@ -124,11 +146,7 @@ def _scores(trace: TextTrace, layer: int, head: int, query: int) -> None:
     raw = unscaled_scores(attention)[0, head]
     scaled = attention.scores[0, head]
     strongest = int(scaled[query].argmax())
-    formula = (
-        rf"{SCORE} = \frac{{{Q} \cdot {K}}}{{\sqrt{{d}}}} \qquad "
-        rf"\alpha_{{{query},{strongest}}} = \frac{{{number(raw[query, strongest].item())}}}{{\sqrt{{{d}}}}} = "
-        rf"{number(scaled[query, strongest].item())}"
-    )
+    formula = formulas.score(query, strongest, raw[query, strongest].item(), scaled[query, strongest].item(), d)
     values = {"query": names[query], "key": names[strongest]}
     with step(4, "self_attention.scores", formula, d=d, **values):
         left, right = st.columns(2)
@@ -159,12 +177,10 @@ def _weights(trace: TextTrace, layer: int, head: int, query: int) -> None:
     names = sentence.labels(trace)
     weights = trace.layers[layer].weights[0, head]
     strongest = int(weights[query].argmax())
-    exponential = tex("score", r"e^{\alpha_{i,j}}")
-    formula = rf"{WEIGHT} = \frac{{{exponential}}}{{\sum_l e^{{\alpha_{{i,l}}}}}}"
     with step(
         5,
         "self_attention.weights",
-        formula,
+        formulas.weight(),
         query=names[query],
         key=names[strongest],
         share=f"{weights[query, strongest].item():.0%}",
@@ -175,7 +191,7 @@ def _weights(trace: TextTrace, layer: int, head: int, query: int) -> None:
 def _sum(trace: TextTrace, layer: int, head: int, query: int) -> None:
     names = sentence.labels(trace)
     total = weighted_sum(trace.layers[layer], head, query)
-    with step(6, "self_attention.sum", rf"{OUTPUT} = \sum_j {WEIGHT}\, {V}", query=names[query]):
+    with step(6, "self_attention.sum", formulas.output(), query=names[query]):
         show(
             vector_strip(
                 array(total.terms),
@@ -207,7 +223,7 @@ def _prediction(trace: TextTrace, query: int) -> None:
         if token.special:
             st.info(t("self_attention.prediction.special"))
             return
-        hidden = _hidden_trace(trace, query)
+        hidden = what_if_steps.hidden_trace(trace, AS_TRAINED, query)
         left, right = st.columns(2)
         for column, name, shown in ((left, "seen", trace), (right, "hidden", hidden)):
             best = shown.predictions(query, 5)
@@ -225,7 +241,3 @@ def _prediction(trace: TextTrace, query: int) -> None:
                     f"prediction-{name}",
                     alt=t(f"self_attention.prediction.{name}", query=names[query]),
                 )
-
-
-def _hidden_trace(trace: TextTrace, query: int) -> TextTrace:
-    return networks.text_trace(trace.text, trace.pair, (query,))

@@ -60,7 +60,10 @@ def head_roles(scores: Mapping[str, Any], layer: int, head: int) -> list[HeadRol
 
 
 def outstanding_heads(scores: Mapping[str, Any]) -> list[HeadRole]:
-    """The best head of each role: alignment first, then relations, the greatest gain first, then the shares."""
+    """The heads that are best at something, each with the first of its roles.
+
+    Alignment comes first, then relations by their gain, then the shares.
+    """
     every = [
         role
         for layer, heads in enumerate(scores["heads"])
@@ -70,7 +73,10 @@ def outstanding_heads(scores: Mapping[str, Any]) -> list[HeadRole]:
     best: dict[tuple[str, str, str], HeadRole] = {}
     for role in sorted(every, key=lambda role: (get_args(RoleKind).index(role.kind), -role.gain)):
         best.setdefault((role.kind, role.language, role.relation), role)
-    return list(best.values())
+    heads: dict[tuple[int, int], HeadRole] = {}
+    for role in best.values():
+        heads.setdefault((role.layer, role.head), role)
+    return list(heads.values())
 
 
 def _best_of_relations(scores: Mapping[str, Any]) -> Iterator[HeadRole]:

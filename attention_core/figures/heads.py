@@ -31,6 +31,7 @@ def heads_grid(
     tokens: Sequence[str],
     layer_names: Sequence[str],
     head_names: Sequence[str],
+    column_names: Sequence[str] | None = None,
     selected: tuple[int, int] | None = None,
     clickable: bool = True,
     columns: int | None = None,
@@ -41,6 +42,7 @@ def heads_grid(
 
     layers      per layer (H_l, T, T); layers may have different numbers of heads
     tokens      T;  layer_names: one a layer;  head_names: at least as many as the widest layer has heads
+    column_names  shorter head names to stand over the columns, where no layer goes over several lines
     selected    (layer, head), framed
     clickable   invisible points with customdata [layer, head], the last trace: a click anywhere in a tile
                 gives its tile.  Up to 10 000 cells each cell has a point, so that hovering names the two
@@ -56,8 +58,9 @@ def heads_grid(
         same_length("tokens", T, stack.shape[2])
     same_length("layer_names", len(layer_names), len(stacks))
     most = max(len(stack) for stack in stacks)
-    if len(head_names) < most:
-        same_length("head_names", len(head_names), most)
+    for name, given in (("head_names", head_names), ("column_names", column_names or head_names)):
+        if len(given) < most:
+            same_length(name, len(given), most)
     across = most if columns is None else min(columns, most)
     if across < 1:
         raise ControlError("figure.columns", f"columns is {columns}; at least 1 is needed", columns=columns)
@@ -66,13 +69,15 @@ def heads_grid(
     tile = float(np.clip(800 / across, 56, 96))
     gap = max(1, round(T * 8 / tile))
     over = max(1, round(T * _NAME / tile))
+    wrapped = across < most
     lines = [(layer, first) for layer, stack in enumerate(stacks) for first in range(0, max(1, len(stack)), across)]
     width = across * T + (across - 1) * gap
-    height = len(lines) * (T + over)
+    between = over if wrapped else gap  # heads keep their columns where no layer wraps: then one row of names will do
+    height = over + len(lines) * T + (len(lines) - 1) * between
     z = np.full((height, width), np.nan, dtype=np.result_type(*stacks))
     at: dict[tuple[int, int], tuple[int, int]] = {}  # (layer, head) -> top row, left column
     for line, (layer, first) in enumerate(lines):
-        top = line * (T + over) + over
+        top = over + line * (T + between)
         for head in range(first, min(first + across, len(stacks[layer]))):
             left = (head - first) * (T + gap)
             at[layer, head] = (top, left)
@@ -91,15 +96,19 @@ def heads_grid(
         )
     )
     keys = list(at)
-    names_x = [at[k][1] - 0.5 + T / 2 for k in keys]
-    names_y = [at[k][0] - 0.5 for k in keys]
-    side = [(layer, line * (T + over) + over - 0.5 + T / 2) for line, (layer, first) in enumerate(lines) if first == 0]
+    if wrapped:
+        named = [(head_names[h], at[layer, h][1], at[layer, h][0]) for layer, h in keys]
+    else:
+        named = [((column_names or head_names)[h], h * (T + gap), over) for h in range(across)]
+    side = [
+        (layer, over + line * (T + between) - 0.5 + T / 2) for line, (layer, first) in enumerate(lines) if first == 0
+    ]
     fig.add_trace(
         go.Scatter(
-            x=names_x + [-0.5] * len(side),
-            y=names_y + [y for _, y in side],
-            text=[escaped(head_names[h]) for _, h in keys] + [escaped(layer_names[i]) + " " for i, _ in side],
-            textposition=["top center"] * len(keys) + ["middle left"] * len(side),
+            x=[left - 0.5 + T / 2 for _, left, _ in named] + [-0.5] * len(side),
+            y=[top - 0.5 for _, _, top in named] + [y for _, y in side],
+            text=[escaped(name) for name, _, _ in named] + [escaped(layer_names[i]) + " " for i, _ in side],
+            textposition=["top center"] * len(named) + ["middle left"] * len(side),
             textfont={"size": 11 if across <= 4 else 10},
             mode="text",
             hoverinfo="skip",
@@ -126,7 +135,7 @@ def heads_grid(
     spelled = [escaped(t) for t in tokens]
     for (layer, head), (top, left) in at.items():
         # Wrapped layers put several heads into one column: then only the title over the tile tells.
-        own = "" if points_of_cells or across < most else f" · {escaped(head_names[head])}"
+        own = "" if points_of_cells or wrapped else f" · {escaped(head_names[head])}"
         x_words[left : left + T] = [w + own for w in spelled]
         y_words[top : top + T] = [f"{escaped(layer_names[layer])} · {w}" for w in spelled]
     fig.update_xaxes(

@@ -1,0 +1,133 @@
+"""What-ifs as people make them: by clicking."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.driver import open_page, settle
+from ui.i18n import LANGUAGES, Language, catalogue
+
+pytestmark = pytest.mark.browser
+
+SENTENCE = "s=我吃柠檬&q=2"
+
+
+def shown(page: Page, key: str) -> list[list[float]]:
+    """The numbers of the heatmap with this key, as they are painted."""
+    page.locator(f".st-key-{key} .main-svg").first.wait_for(state="attached")
+    rows: list[list[float]] = page.evaluate(
+        """key => {
+            const graph = document.querySelector(`.st-key-${key} .js-plotly-plot`);
+            return Array.from(graph._fullData[0].z, row => Array.from(row));
+        }""",
+        key,
+    )
+    return rows
+
+
+def click_cell(page: Page, row: int, column: int) -> None:
+    """Clicks a cell of the attention mask, and waits for the answer."""
+    frame = page.locator(".st-key-what-if-cells")
+    frame.scroll_into_view_if_needed()
+    frame.locator(".main-svg").first.wait_for()
+    x, y = page.evaluate(
+        """([row, column]) => {
+            const graph = document.querySelector('.st-key-what-if-cells .js-plotly-plot');
+            const layout = graph._fullLayout, box = graph.getBoundingClientRect();
+            return [box.left + layout.xaxis._offset + layout.xaxis.d2p(column),
+                    box.top + layout.yaxis._offset + layout.yaxis.d2p(row)];
+        }""",
+        [row, column],
+    )
+    page.mouse.click(x, y)
+    settle(page)
+
+
+def open_what_if(page: Page, language: Language) -> None:
+    page.get_by_text(catalogue(language)["what_if.title"], exact=True).click()
+    settle(page)
+
+
+def choose(page: Page, key: str, name: str) -> None:
+    page.locator(f".st-key-{key}").get_by_text(name, exact=True).click()
+    settle(page)
+
+
+@pytest.mark.parametrize(("language", "width"), [("zh", 1280), ("en", 390)])
+def test_a_clicked_cell_gets_no_weight_until_it_is_clicked_again(
+    browser: Browser, server: str, language: Language, width: int
+) -> None:
+    page = open_page(browser, f"{server}/self_attention?lang={language}&{SENTENCE}", width=width)
+    before = shown(page, "weights")
+    assert before[2][1] > 0
+    open_what_if(page, language)
+    choose(page, "what-mask", catalogue(language)["what_if.masks.custom"])
+    click_cell(page, 2, 1)
+    assert "whatif=custom-2-1" in page.url
+    after = shown(page, "weights")
+    assert after[2][1] == 0
+    assert sum(after[2]) == pytest.approx(1, abs=1e-5)
+    assert shown(page, "weights-before") == before
+    click_cell(page, 2, 1)  # the same cell: allowed again
+    assert page.url.endswith("whatif=custom")
+    assert shown(page, "weights") == before
+    click_cell(page, 0, 0)
+    click_cell(page, 0, 5)
+    assert "whatif=custom-0-0.0-5" in page.url
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_token_is_hidden_by_clicking_it_and_reset_brings_it_back(
+    browser: Browser, server: str, language: Language
+) -> None:
+    page = open_page(browser, f"{server}/self_attention?lang={language}&{SENTENCE}")
+    before = shown(page, "weights")
+    open_what_if(page, language)
+    choose(page, "what-hide", "柠")
+    assert "whatif=hide-3" in page.url
+    assert shown(page, "weights") != before
+    assert shown(page, "weights-before") == before
+    expect(page.locator(".st-key-what-hide").get_by_text("檬", exact=True)).to_be_visible()  # still open
+    page.locator(".st-key-step-7").scroll_into_view_if_needed()
+    reset = page.locator(".st-key-what-reset button")
+    expect(reset).to_be_in_viewport()  # however far down
+    reset.click()
+    settle(page)
+    assert "whatif=none" in page.url
+    assert shown(page, "weights") == before
+    expect(page.locator(".st-key-weights-before")).to_have_count(0)
+    page.context.close()
+
+
+def test_back_undoes_a_what_if_and_a_reload_keeps_it(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention?lang=en&{SENTENCE}")
+    before = shown(page, "weights")
+    open_what_if(page, "en")
+    choose(page, "what-mask", "causal")
+    page.reload()
+    settle(page)
+    assert "whatif=causal" in page.url
+    changed: Any = shown(page, "weights")
+    assert all(changed[row][column] == 0 for row in range(6) for column in range(row + 1, 6))
+    page.go_back()
+    settle(page)
+    expect(page).to_have_url(re.compile("whatif=none"))
+    assert shown(page, "weights") == before
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_what_if_fits_a_phone(browser: Browser, server: str, language: Language) -> None:
+    what_if = "unscaled_tau-2_custom-2-3_hide-4_gate-0-1-0.5"
+    address = f"{server}/self_attention?lang={language}&{SENTENCE}&whatif={what_if}"
+    page = open_page(browser, address, width=390, dark=language == "zh")
+    overflow = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth))"
+    )
+    assert overflow <= 1
+    page.context.close()

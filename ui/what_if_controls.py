@@ -1,0 +1,244 @@
+"""The controls of a what-if on the text network, the line that says what is changed, and the way back.
+
+The state is one text under one key, as it stands in the link. The widgets only show it: each run sets them from it, and
+each change writes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import reduce
+from typing import Any
+
+import streamlit as st
+
+from attention_core.analysis.masks import blocked_cells
+from attention_core.figures import matrix
+from attention_core.models.text import TextTrace
+from ui import networks, sentence, url_state
+from ui.arrays import array
+from ui.i18n import t
+from ui.markdown import plain
+from ui.steps import show
+from ui.what_if import AS_TRAINED, MASK_KINDS, MOST_CELLS, TEMPERATURES, MaskKind, WhatIf, read
+
+KEY = "whatif"
+_LAST_CELLS, _CLICKS = "_whatif_cells", "_whatif_clicks"
+_WAY_BACK = "what-if-reset"
+# The button stays at the upper edge while the steps pass below it; only the button itself takes clicks there.
+_STAYS_IN_SIGHT = f"""<style>
+  div:has(> .st-key-{_WAY_BACK}) {{ position: sticky; top: 3.9rem; z-index: 20; pointer-events: none; }}
+  .st-key-{_WAY_BACK} button {{ pointer-events: auto; box-shadow: 0 1px 8px rgba(0, 0, 0, .3); }}
+</style>"""
+_MOST_PILLS = 48
+_MOST_NAMED = 4  # hidden tokens, or gates, that are listed one by one
+
+
+def choose(trace: TextTrace, layer: int) -> WhatIf:
+    """Draws the controls; returns what of the choice can be done to this sentence.
+
+    trace: of the sentence as trained; layer: whose gates are offered.
+    """
+    config = networks.text_model().config
+    url_state.put(KEY, str(AS_TRAINED), lambda raw: str(read(raw, config)))
+    chosen = _chosen()
+    applied = chosen.fitting(len(trace.tokens))
+    with st.expander(t("what_if.title"), expanded=chosen != AS_TRAINED, icon="🧪"):
+        st.caption(t("what_if.lead"))
+        _hidden(trace, applied)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            _softmax(applied)
+            _gates(applied, layer)
+        with right:
+            _mask(trace, applied)
+    # Both are there in every run, empty or not: what comes after them stays in its place, and is not drawn anew.
+    banner, way_back = st.container(key="what-if-banner"), st.container(key=_WAY_BACK, horizontal_alignment="right")
+    if chosen != AS_TRAINED:
+        with banner:
+            st.warning(t("what_if.banner", changes=joined("what_if.and", _changes(trace, chosen))), icon="🧪")
+            if chosen != applied:
+                st.info(t("what_if.beyond", tokens=len(trace.tokens), limit=MOST_CELLS), icon="✂️")
+        with way_back:
+            st.html(_STAYS_IN_SIGHT)
+            st.button(t("what_if.reset"), key="what-reset", on_click=_reset, icon="↩️", width="content")
+    return applied
+
+
+def _chosen() -> WhatIf:
+    return read(st.session_state[KEY], networks.text_model().config)
+
+
+def _write(what_if: WhatIf) -> None:
+    st.session_state[KEY] = str(what_if)
+
+
+def _reset() -> None:
+    _write(AS_TRAINED)
+    st.session_state.pop(_LAST_CELLS, None)
+
+
+def _softmax(applied: WhatIf) -> None:
+    def scale() -> None:
+        _write(replace(_chosen(), scaled=st.session_state["what-scale"]))
+
+    def temperature() -> None:
+        _write(replace(_chosen(), temperature=st.session_state["what-tau"]))
+
+    st.session_state["what-scale"], st.session_state["what-tau"] = applied.scaled, applied.temperature
+    st.toggle(t("what_if.scale"), key="what-scale", on_change=scale, help=t("what_if.scale_help"))
+    st.select_slider(
+        t("what_if.temperature"),
+        TEMPERATURES,
+        format_func=lambda value: f"{value:g}",
+        key="what-tau",
+        on_change=temperature,
+        help=t("what_if.temperature_help"),
+    )
+
+
+def _mask(trace: TextTrace, applied: WhatIf) -> None:
+    few = len(trace.tokens) <= MOST_CELLS
+
+    def kind() -> None:
+        _write(_with_kind(_chosen(), st.session_state["what-mask"], len(trace.tokens)))
+
+    def width() -> None:
+        _write(replace(_chosen(), width=st.session_state["what-width"]))
+
+    st.session_state["what-mask"] = applied.mask
+    st.segmented_control(
+        t("what_if.mask"),
+        MASK_KINDS if few else MASK_KINDS[:-1],
+        format_func=lambda name: t(f"what_if.masks.{name}"),
+        key="what-mask",
+        required=True,
+        on_change=kind,
+        help=t("what_if.mask_help"),
+    )
+    if not few:
+        st.caption(t("what_if.too_long", limit=MOST_CELLS))
+    if applied.mask == "window":
+        st.session_state["what-width"] = applied.width
+        st.number_input(
+            t("what_if.width"), 0, networks.text_model().config.positions, key="what-width", on_change=width
+        )
+    if applied.mask != "none":
+        _cells(trace, applied)
+
+
+def _with_kind(before: WhatIf, kind: MaskKind, tokens: int) -> WhatIf:
+    """Another mask; one of one's own starts as it was left, at first from the mask before."""
+    if before.mask == "custom":
+        st.session_state[_LAST_CELLS] = before.blocked
+    blocked: tuple[tuple[int, int], ...] = ()
+    if kind == "custom":
+        mask = before.attention_mask(tokens)
+        blocked = st.session_state.get(_LAST_CELLS) or (() if mask is None else blocked_cells(mask))
+    return replace(before, mask=kind, blocked=blocked)
+
+
+def _cells(trace: TextTrace, applied: WhatIf) -> None:
+    T = len(trace.tokens)
+    mask = applied.attention_mask(T)
+    assert mask is not None
+    own = applied.mask == "custom"
+
+    def turn(point: dict[str, Any]) -> None:
+        st.session_state[_CLICKS] = st.session_state.get(_CLICKS, 0) + 1
+        _write(_chosen().with_cell(*divmod(point["point_index"], T)))
+
+    names = sentence.labels(trace)
+    title = t("what_if.cells" if own else "what_if.allowed")
+    # A chart that keeps its key keeps its chosen point, and a second click on that would only let go of it.
+    clicks = st.session_state.get(_CLICKS, 0)
+    with st.container(key="what-if-cells"):
+        show(
+            matrix(
+                array(mask.float()),
+                rows=names,
+                columns=names,
+                kind="weight",
+                title=title,
+                row_title=t("words.query"),
+                column_title=t("words.key"),
+                value_name=t("what_if.may_attend"),
+                digits=0,
+                clickable=own,
+            ),
+            f"what-cells-{clicks}" if own else "what-allowed",
+            alt=title,
+            on_click=turn if own else None,
+        )
+
+
+def _hidden(trace: TextTrace, applied: WhatIf) -> None:
+    names = sentence.labels(trace)
+    few = len(names) <= _MOST_PILLS
+    key = "what-hide" if few else "what-hide-long"
+
+    def hide() -> None:
+        _write(replace(_chosen(), hidden=tuple(sorted(st.session_state[key]))))
+
+    st.session_state[key] = list(applied.hidden)
+    label, note = t("what_if.hide"), t("what_if.hide_help")
+    if few:
+        st.pills(
+            label,
+            range(len(names)),
+            format_func=lambda index: plain(names[index]),
+            selection_mode="multi",
+            wrap=True,
+            key=key,
+            on_change=hide,
+            help=note,
+        )
+    else:
+        st.multiselect(
+            label,
+            range(len(names)),
+            format_func=lambda index: f"{index}: {names[index]}",
+            key=key,
+            on_change=hide,
+            help=note,
+            placeholder=t("what_if.hide_choose"),
+        )
+
+
+def _gates(applied: WhatIf, layer: int) -> None:
+    st.caption(t("what_if.gates", layer=layer + 1), help=t("what_if.gates_help"))
+    tiles = st.grid("auto", min_column_width=110, gap="small")
+    for head in range(networks.text_model().config.heads[layer]):
+        key = f"what-gate-{layer}-{head}"
+
+        def gate(head: int = head, key: str = key) -> None:
+            _write(_chosen().with_gate(layer, head, st.session_state[key]))
+
+        st.session_state[key] = applied.gate(layer, head)
+        tiles.slider(t("what_if.gate", head=head + 1), 0.0, 1.0, step=0.05, key=key, on_change=gate)
+
+
+def joined(key: str, words: list[str]) -> str:
+    """The words one after the other, each two put together by the message `key`."""
+    return reduce(lambda first, second: t(key, first=first, second=second), words or [""])
+
+
+def _changes(trace: TextTrace, chosen: WhatIf) -> list[str]:
+    """What is changed, in words."""
+    names = sentence.labels(trace)
+    said = [] if chosen.scaled else [t("what_if.changes.unscaled")]
+    if chosen.temperature != 1:
+        said.append(t("what_if.changes.temperature", tau=f"{chosen.temperature:g}"))
+    if chosen.mask != "none":
+        said.append(t(f"what_if.changes.{chosen.mask}", width=chosen.width, cells=len(chosen.blocked)))
+    if chosen.hidden:
+        words = [t("what_if.token", token=plain(names[p])) for p in chosen.hidden if p < len(names)]
+        listed = joined("what_if.comma", words[:_MOST_NAMED]) + ("…" if len(words) > _MOST_NAMED else "")
+        said.append(t("what_if.changes.hidden", count=len(chosen.hidden), tokens=listed))
+    gates = [
+        t("what_if.changes.gate", layer=layer + 1, head=head + 1, gate=f"{gate:g}")
+        for layer, head, gate in chosen.gates
+    ]
+    if len(gates) > _MOST_NAMED:
+        gates = [t("what_if.changes.gates", count=len(gates))]
+    return said + gates

@@ -1,0 +1,230 @@
+"""The steps of self-attention where something is changed: as trained, with the change, and the difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from attention_core.analysis.change import Prediction, empty_rows, predictions_beside
+from attention_core.analysis.heads import unscaled_scores, weighted_sum
+from attention_core.figures import Quantity, matrix, probability_bars, vector_strip
+from attention_core.figures.style import Kind
+from attention_core.mechanisms.multi_head import MultiHeadTrace
+from attention_core.models.text import TextTrace
+from ui import attention_formulas as formulas
+from ui import networks, sentence
+from ui.arrays import array
+from ui.i18n import t
+from ui.markdown import plain
+from ui.steps import correction, show, step
+from ui.what_if import AS_TRAINED, WhatIf
+from ui.what_if_controls import joined
+
+FEW_TOKENS = 8  # beside each other, the numbers of more would be too small to read
+
+
+@dataclass(frozen=True)
+class View:
+    """What the steps show: two traces of one sentence, and whose numbers are followed."""
+
+    before: TextTrace  # as trained
+    after: TextTrace
+    what_if: WhatIf
+    layer: int
+    head: int
+    query: int
+
+    @property
+    def names(self) -> list[str]:
+        """The tokens, as on the axes."""
+        return sentence.labels(self.after)
+
+    def attention(self) -> tuple[MultiHeadTrace, MultiHeadTrace]:
+        """The chosen layer's, as trained and with the change."""
+        return self.before.layers[self.layer], self.after.layers[self.layer]
+
+
+def strip_changes(view: View, *changes: tuple[Quantity, str, Tensor, Tensor]) -> None:
+    """Differences of vectors, closed at first; nothing where there are none.
+
+    changes: quantity, title, (T, d) as trained, (T, d) with the change.
+    """
+    if all(torch.equal(before, after) for _, _, before, after in changes):
+        return
+    with st.expander(t("what_if.projections.expander")):
+        for quantity, title, before, after in changes:
+            strip = vector_strip(array(after - before), rows=view.names, quantity=quantity, title=title)
+            show(strip, f"change-{quantity}", alt=title)
+
+
+def scores(view: View) -> None:
+    """Step 4."""
+    before, after = (attention.scores[0, view.head] for attention in view.attention())
+    raw = unscaled_scores(view.after.layers[view.layer])[0, view.head]
+    strongest = int(after[view.query].argmax())
+    formula = formulas.score(
+        view.query,
+        strongest,
+        raw[view.query, strongest].item(),
+        after[view.query, strongest].item(),
+        view.after.layers[view.layer].query.shape[-1],
+        scaled=view.what_if.scaled,
+    )
+    words = {
+        "query": view.names[view.query],
+        "key": view.names[strongest],
+        "before": view.names[int(before[view.query].argmax())],
+    }
+    with step(4, "what_if.scores", formula, **words):
+        limit = max(before.abs().max().item(), after.abs().max().item())
+        _beside(view, "scores", "signed", before, after, {}, limit)
+
+
+def weights(view: View) -> None:
+    """Step 5."""
+    before, after = (attention.weights[0, view.head] for attention in view.attention())
+    strongest = int(after[view.query].argmax())
+    empty = empty_rows(view.after, view.layer, view.head)
+    masked = view.what_if.mask != "none"
+    name = "what_if.weights_empty" if view.query in empty else "what_if.weights"
+    words = {
+        "query": view.names[view.query],
+        "key": view.names[strongest],
+        "share": f"{after[view.query, strongest].item():.0%}",
+        "before": f"{before[view.query, strongest].item():.0%}",
+    }
+    with step(5, name, formulas.weight(temperature=view.what_if.temperature, masked=masked), **words):
+        if masked:
+            st.caption(t("what_if.weights.mask"))
+        if empty:
+            tokens = [t("what_if.token", token=plain(view.names[row])) for row in empty]
+            st.info(t("what_if.weights.empty", tokens=joined("what_if.comma", tokens)), icon="🕳️")
+        _beside(view, "weights", "weight", before, after, {"layer": view.layer + 1, "head": view.head + 1})
+
+
+def _beside(
+    view: View,
+    name: str,
+    kind: Kind,
+    before: Tensor,
+    after: Tensor,
+    words: dict[str, object],
+    limit: float | None = None,
+) -> None:
+    """A matrix as trained beside the changed one, on one scale, and their difference below."""
+    left, right = st.columns(2)
+    digits_fit = len(view.names) <= FEW_TOKENS
+    for column, which, values in ((left, "before", before), (right, "after", after)):
+        title = t(f"what_if.{name}.figure", which=t(f"what_if.{which}"), **words)
+        with column:
+            key = name if which == "after" else f"{name}-before"
+            _token_matrix(view, name, key, title, values, kind, limit, digits_fit)
+    if torch.equal(before, after):
+        st.caption(t("what_if.unchanged"))
+        return
+    title = t(f"what_if.{name}.change")
+    # On the scale of the quantity itself: a change of a hair must not look like one of everything.
+    change = after - before
+    scale = max(limit or 1.0, change.abs().max().item())
+    _token_matrix(view, name, f"{name}-change", title, change, "signed", scale, None)
+
+
+def _token_matrix(
+    view: View,
+    name: str,
+    key: str,
+    title: str,
+    values: Tensor,
+    kind: Kind,
+    limit: float | None,
+    numbers: bool | None,
+) -> None:
+    figure = matrix(
+        array(values),
+        rows=view.names,
+        columns=view.names,
+        kind=kind,
+        limit=limit,
+        title=title,
+        row_title=t("words.query"),
+        column_title=t("words.key"),
+        value_name=t(f"words.{name.removesuffix('s')}"),
+        highlight_row=view.query,
+        clickable=True,
+        show_values=numbers,
+    )
+    show(figure, key, alt=title, on_click=sentence.follow_clicked_row(view.after))
+
+
+def total(view: View) -> None:
+    """Step 6."""
+    before, after = (attention.head_outputs[0, view.head, view.query] for attention in view.attention())
+    terms = weighted_sum(view.after.layers[view.layer], view.head, view.query)
+    gate = view.what_if.gate(view.layer, view.head)
+    with step(6, "what_if.sum", formulas.output(gate=gate), query=view.names[view.query]):
+        rows = [f"{weight:.2f} · {name}" for weight, name in zip(terms.weights.tolist(), view.names, strict=True)]
+        title = t("self_attention.sum.terms")
+        show(vector_strip(array(terms.terms), rows=rows, quantity="value", title=title), "sum-terms", alt=title)
+        if gate != 1:
+            st.caption(t("what_if.sum.gate"))
+        title = t("what_if.sum.total")
+        compared = torch.stack([before, after, after - before])  # (3, d)
+        rows = [t(f"what_if.{row}") for row in ("before", "after", "change")]
+        show(vector_strip(array(compared), rows=rows, quantity="output", title=title), "sum-total", alt=title)
+        correction("self_attention.sum.correction")
+
+
+def prediction(view: View) -> None:
+    """Step 7: what is said with the token in sight, then with it hidden; each as trained and with the change."""
+    token = view.after.tokens[view.query]
+    formula = r"p(\text{token} \mid \text{sentence}) = \mathrm{softmax}(E\, h^i + c)"
+    with step(7, "what_if.prediction", formula):
+        if token.special:
+            st.info(t("self_attention.prediction.special"))
+            return
+        _predictions(view, view.before, view.after, "seen")
+        if view.query not in view.what_if.hidden:
+            before, after = (hidden_trace(view.after, what, view.query) for what in (AS_TRAINED, view.what_if))
+            _predictions(view, before, after, "hidden")
+
+
+def hidden_trace(trace: TextTrace, what_if: WhatIf, query: int) -> TextTrace:
+    """The same sentence and what-if with the query token hidden too."""
+    return networks.text_trace(trace.text, trace.pair, what_if.with_hidden(query))
+
+
+def _predictions(view: View, before: TextTrace, after: TextTrace, key: str) -> None:
+    token = view.after.tokens[view.query]
+    found = predictions_beside(before, after, view.query, also=(token.id,))
+    left, right = st.columns(2)
+    for column, which, shown in ((left, "before", before), (right, "after", after)):
+        said = "hidden" if view.query in shown.hidden else "seen"
+        name = view.names[view.query]
+        title = f"{t(f'self_attention.prediction.{said}', query=name)} · {t(f'what_if.{which}')}"
+        with column:
+            show(
+                probability_bars(
+                    [entry.text for entry in found],
+                    [getattr(entry, which) for entry in found],
+                    title=escape(title),
+                    value_name=t("words.probability"),
+                    highlight=next(i for i, entry in enumerate(found) if entry.token == token.id),
+                ),
+                f"prediction-{key}-{which}",
+                alt=title,
+            )
+    _said(view, next(entry for entry in found if entry.token == token.id))
+
+
+def _said(view: View, truth: Prediction) -> None:
+    values = {
+        "token": plain(truth.text),
+        "before": f"{truth.before:.1%}",
+        "after": f"{truth.after:.1%}",
+        "difference": f"{round(100 * (truth.after - truth.before), 1) + 0.0:+.1f}".replace("-", "−"),
+    }
+    st.markdown(t("what_if.prediction.truth", **values))
