@@ -20,7 +20,7 @@ SHOTS = {
     "self_attention": ("self_attention?lang=zh&s=我吃柠檬&p=I+eat+lemons.&layer=0&head=0&q=3", False, "step-4"),
     "multi_head": ("multi_head?lang=en&s=我吃柠檬&p=I+eat+lemons.", False, None),
     "squeeze_excitation": ("squeeze_excitation?lang=en&photo=coffee", True, "step-5"),
-    "cbam": ("cbam?lang=zh&photo=cat", False, "step-7"),
+    "cbam": ("cbam?lang=zh&photo=coffee", False, "step-7"),
     "by_hand": ("self_attention?lang=en&view=hand", True, "step-2"),
 }
 WIDTH, HEIGHT = 1280, 1000
