@@ -85,3 +85,24 @@ def settle(page: Page) -> None:
     page.wait_for_selector(IDLE, timeout=60_000)
     page.wait_for_timeout(500)
     page.wait_for_selector(IDLE, timeout=60_000)
+
+
+def painted(page: Page, key: str) -> None:
+    """Waits until the figure with this key is on the screen."""
+    page.locator(f".st-key-{key}").scroll_into_view_if_needed()
+    page.locator(f".st-key-{key} .main-svg").first.wait_for()
+
+
+def cell_centre(page: Page, key: str, row: int, column: int) -> tuple[float, float]:
+    """Where on the screen a cell of a painted heatmap is."""
+    painted(page, key)
+    x, y = page.evaluate(
+        """([key, row, column]) => {
+            const graph = document.querySelector(`.st-key-${key} .js-plotly-plot`);
+            const layout = graph._fullLayout, box = graph.getBoundingClientRect();
+            return [box.left + layout.xaxis._offset + layout.xaxis.d2p(column),
+                    box.top + layout.yaxis._offset + layout.yaxis.d2p(row)];
+        }""",
+        [key, row, column],
+    )
+    return x, y

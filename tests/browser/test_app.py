@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.driver import open_page, running_server, settle
+from tests.browser.driver import cell_centre, open_page, painted, running_server, settle
 from ui.i18n import LANGUAGES, Language, catalogue
 
 pytestmark = pytest.mark.browser
@@ -30,32 +30,11 @@ def labels(page: Page, key: str, axis: str) -> Locator:
     return page.locator(f".st-key-{key} .{axis}tick text")
 
 
-def painted(page: Page, key: str) -> None:
-    """Waits until the figure with this key is on the screen."""
-    page.locator(f".st-key-{key}").scroll_into_view_if_needed()
-    page.locator(f".st-key-{key} .main-svg").first.wait_for()
-
-
 def type_sentence(page: Page, text: str) -> None:
     field = page.locator(".st-key-s input")
     field.fill(text)
     field.press("Enter")
     settle(page)
-
-
-def cell_centre(page: Page, key: str, row: int, column: int) -> tuple[float, float]:
-    """Where on the screen a cell of a painted heatmap is."""
-    painted(page, key)
-    x, y = page.evaluate(
-        """([key, row, column]) => {
-            const graph = document.querySelector(`.st-key-${key} .js-plotly-plot`);
-            const layout = graph._fullLayout, box = graph.getBoundingClientRect();
-            return [box.left + layout.xaxis._offset + layout.xaxis.d2p(column),
-                    box.top + layout.yaxis._offset + layout.yaxis.d2p(row)];
-        }""",
-        [key, row, column],
-    )
-    return x, y
 
 
 def test_a_deep_link_as_the_first_request_shows_the_page(browser: Browser, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driver import open_page, settle
+from tests.browser.driver import cell_centre, open_page, settle
 from ui.i18n import LANGUAGES, Language, catalogue
 
 pytestmark = pytest.mark.browser
@@ -31,19 +31,7 @@ def shown(page: Page, key: str) -> list[list[float]]:
 
 def click_cell(page: Page, row: int, column: int) -> None:
     """Clicks a cell of the attention mask, and waits for the answer."""
-    frame = page.locator(".st-key-what-if-cells")
-    frame.scroll_into_view_if_needed()
-    frame.locator(".main-svg").first.wait_for()
-    x, y = page.evaluate(
-        """([row, column]) => {
-            const graph = document.querySelector('.st-key-what-if-cells .js-plotly-plot');
-            const layout = graph._fullLayout, box = graph.getBoundingClientRect();
-            return [box.left + layout.xaxis._offset + layout.xaxis.d2p(column),
-                    box.top + layout.yaxis._offset + layout.yaxis.d2p(row)];
-        }""",
-        [row, column],
-    )
-    page.mouse.click(x, y)
+    page.mouse.click(*cell_centre(page, "what-if-cells", row, column))
     settle(page)
 
 
