@@ -16,8 +16,19 @@ from ui import networks, url_state  # noqa: E402
 from ui.i18n import LANGUAGE_NAMES, LANGUAGES, browser_language, t  # noqa: E402
 from ui.style import page_style  # noqa: E402
 
-PAGES = ("home", "self_attention", "multi_head", "squeeze_excitation", "cbam")
-ICONS = {"home": "👁", "self_attention": "①", "multi_head": "②", "squeeze_excitation": "③", "cbam": "④"}
+SECTIONS = {
+    "start": {
+        "home": "👁",
+    },
+    "text": {
+        "self_attention": "①",
+        "multi_head": "②",
+    },
+    "photo": {
+        "squeeze_excitation": "③",
+        "cbam": "④",
+    },
+}
 
 url_state.begin()
 url_state.put_choice("lang", LANGUAGES, browser_language())
@@ -25,15 +36,18 @@ st.set_page_config(page_title=t("frame.title"), page_icon="🍋", layout="wide")
 page_style()
 
 page = st.navigation(
-    [
-        st.Page(
-            ROOT / "pages" / f"{name}.py",
-            title=f"{ICONS[name]} {t(f'{name}.title')}",
-            url_path=name,
-            default=name == "home",
-        )
-        for name in PAGES
-    ],
+    {
+        t(f"frame.sections.{section}"): [
+            st.Page(
+                ROOT / "pages" / f"{name}.py",
+                title=f"{icon} {t(f'{name}.title')}",
+                url_path=name,
+                default=name == "home",
+            )
+            for name, icon in pages.items()
+        ]
+        for section, pages in SECTIONS.items()
+    },
     position="sidebar",
     expanded=True,
 )

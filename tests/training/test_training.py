@@ -14,7 +14,7 @@ import torch
 from attention_core.models.tokenization import Tokenizer
 from training import evaluate, run_folder, text, text_data, vision, vision_data
 from training.run_folder import RunFolder, learning_rate
-from training.text import Batch
+from training.text_batches import Batch, _spans
 from training.text_data import Pair
 
 
@@ -28,23 +28,56 @@ def random_pairs(count: int, tokenizer: Tokenizer, seed: int = 0) -> list[Pair]:
     return [Pair(side(), side()) for _ in range(count)]
 
 
+@pytest.mark.parametrize("single", [0.35, 0.6])
 @pytest.mark.parametrize("seed", range(24))
-def test_what_a_batch_hides(tokenizer: Tokenizer, seed: int) -> None:
+def test_what_a_batch_hides(tokenizer: Tokenizer, seed: int, single: float) -> None:
     kind = torch.rand(1, generator=torch.Generator().manual_seed(seed)).item()
-    batch = Batch(random_pairs(40, tokenizer, seed), tokenizer, 256, torch.Generator().manual_seed(seed))
+    batch = Batch(random_pairs(40, tokenizer, seed), tokenizer, 256, torch.Generator().manual_seed(seed), single)
     special = (batch.target == tokenizer.start) | (batch.target == tokenizer.separator)
     assert not (batch.guess & (special | ~batch.real)).any()
     assert torch.equal(batch.ids[~batch.guess], batch.target[~batch.guess])
-    changed = batch.ids != batch.target
-    assert (batch.ids[changed] == tokenizer.mask).all()
-    assert changed.sum() > 0
-    assert bool((batch.segments == 1).any()) == (kind >= 0.35)
-    assert len(batch.ids) == (40 if kind >= 0.35 else 80)  # alone, both sides of a pair are sentences of their own
-    if kind >= 0.5:  # one side whole, about half of the other hidden
-        whole = 1 if kind < 0.75 else 0
+    assert (batch.ids[batch.guess] == tokenizer.mask).float().mean() > 0.5
+    assert bool((batch.segments == 1).any()) == (kind >= single)
+    assert len(batch.ids) == (40 if kind >= single else 80)  # alone, both sides of a pair are sentences of their own
+    hidden = batch.guess[batch.real & ~special].float().mean().item()
+    if kind < single:
+        assert 0.1 < hidden < 0.3
+    elif kind >= single + 0.24 * (1 - single):  # one side whole, about half of the other hidden
+        whole = 1 if kind < single + 0.62 * (1 - single) else 0
         assert not batch.guess[batch.segments == whole].any()
         other = (batch.segments != whole) & batch.real & ~special
         assert 0.3 < batch.guess[other].float().mean() < 0.7
+
+
+def test_some_that_are_to_be_guessed_are_shown_and_some_replaced(tokenizer: Tokenizer) -> None:
+    guessed = shown = masked = 0
+    for seed in range(40):
+        batch = Batch(random_pairs(60, tokenizer, seed), tokenizer, 256, torch.Generator().manual_seed(seed))
+        seen, target = batch.ids[batch.guess], batch.target[batch.guess]
+        guessed += len(seen)
+        masked += int((seen == tokenizer.mask).sum())
+        shown += int((seen == target).sum())
+    assert masked / guessed == pytest.approx(0.75, abs=0.03)
+    assert 0.09 < shown / guessed < 0.16  # a replacement drawn at random is now and then the token itself
+
+
+def test_a_replacement_is_a_token_of_the_same_language(tokenizer: Tokenizer) -> None:
+    english, chinese = torch.arange(5, 10, dtype=torch.int32), torch.arange(10, 15, dtype=torch.int32)
+    replaced = 0
+    for seed in range(30):
+        batch = Batch([Pair(english, chinese)] * 20, tokenizer, 256, torch.Generator().manual_seed(seed))
+        changed = (batch.ids != batch.target) & (batch.ids != tokenizer.mask)
+        replaced += int(changed.sum())
+        assert torch.equal(batch.ids[changed] >= 10, batch.target[changed] >= 10)
+    assert replaced > 100
+
+
+def test_spans_are_one_to_three_tokens_long_and_cover_the_share_asked_for() -> None:
+    covered = _spans(torch.full((400, 50), 0.1), torch.Generator().manual_seed(0))
+    assert covered.float().mean().item() == pytest.approx(0.1, abs=0.01)
+    runs = [len(run) for row in covered.int().tolist() for run in "".join(map(str, row)).split("0") if run]
+    lengths = [runs.count(length) / len(runs) for length in (1, 2, 3)]
+    assert sum(lengths) > 0.9 and min(lengths) > 0.25  # the rest: spans that touch
 
 
 @pytest.mark.parametrize("seed", range(8))
