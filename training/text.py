@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 import itertools
 import shutil
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 from tqdm import tqdm
 
 from attention_core.models.text import TextConfig, TextModel
@@ -62,6 +64,9 @@ def main() -> None:
     run = run_folder.RunFolder(options.run)
     needed = [f"text/{name}" for name in text_data.CORPORA]
     if options.start:  # the same tokens mean the same only with its tokenizer
+        missing = [name for name in (run.checkpoint.name, TOKENIZER, PAIRS) if not (options.start / name).exists()]
+        if missing:
+            sys.exit(f"{options.start} is no finished run: it lacks {', '.join(missing)}.")
         for name in (TOKENIZER, PAIRS):
             shutil.copy(options.start / name, options.run / name)
     ready = (options.run / PAIRS).exists()
@@ -139,8 +144,8 @@ def main() -> None:
             "tokenizer": {"file": "tokenizer.json", "sha256": run_folder.checksum(tokenizer_file)},
             "training": {
                 "pairs": len(training),
-                "steps": steps,
-                "minutes": round(minutes, 1),
+                "steps": steps + (earlier["steps"] if earlier else 0),
+                "minutes": round(minutes + (earlier["minutes"] if earlier else 0.0), 1),
                 "loss": round(mean or 0.0, 3),
                 "threads": torch.get_num_threads(),
                 "hardware": run_folder.hardware(options.device),

@@ -17,10 +17,10 @@ SHOWN, REPLACED = 0.1, 0.15  # of what is to be guessed: left as it is, replaced
 class Batch:
     """Padded ids, positions, segments (B, T), which are real, and which the network has to guess.
 
-    A batch of pairs hides words on both sides, or half of one side while the other is whole. A batch of single sentences
-    hides spans of 1…`LONGEST_SPAN` tokens (Joshi et al. 2020, SpanBERT), so that the neighbours alone do not tell.
-    Not all are [MASK]: some are shown, others replaced (Devlin et al. 2019, §3.1), so that every token that is seen
-    has to be checked against the others, too.
+    A batch of pairs hides words on both sides, or half of one side while the other is whole. A batch of sentences that
+    stand alone (share `single`) hides spans of 1…`LONGEST_SPAN` tokens (Joshi et al. 2020, SpanBERT), so that the
+    neighbours by themselves do not tell. Not all are [MASK]: some are shown, others replaced (Devlin et al. 2019,
+    §3.1), so that every token that is seen has to be checked against the others, too.
     """
 
     def __init__(

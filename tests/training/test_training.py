@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from itertools import islice
@@ -280,6 +281,15 @@ def test_text_training_resumes_exactly(
     scored = evaluate.text_checkpoint(tmp_path / "resumed" / "checkpoint.pt", "cpu")
     assert scored.config.heads == (2, 4)
     assert_same(dict(scored.state_dict()), straight["model"])
+
+    further = ["--run", str(tmp_path / "further"), "--start", str(tmp_path / "straight"), "--rate", "0", "--steps", "2"]
+    continued = train(text.main, [*further, "--batch-tokens", "60"], monkeypatch, tmp_path / "assets")
+    assert_same(continued["model"], straight["model"])  # at a rate of 0 it stays what it went on from
+    assert continued["step"] == 2
+    manifest = json.loads((tmp_path / "assets" / "text" / "bilingual.json").read_text(encoding="utf-8"))
+    assert manifest["training"]["steps"] == 8  # both schedules
+    with pytest.raises(SystemExit, match=r"nothing is no finished run: it lacks checkpoint\.pt, tokenizer\.json"):
+        train(text.main, [*further[:3], str(tmp_path / "nothing")], monkeypatch, tmp_path / "assets")
 
 
 @pytest.mark.parametrize("build", ["plain", "se", "cbam"])
