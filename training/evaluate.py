@@ -203,12 +203,14 @@ def evaluate_vision(options: argparse.Namespace) -> None:
     manifests = {name: registry.manifest("vision", name) for name in names}
     models = {name: registry.load_vision_model(name, device=options.device) for name in names}
     photos = _read_photos(data)
-    scores = {"weights": {name: manifests[name]["sha256"] for name in names}, **vision_scores(models, photos)}
+    weights = dev_channel_weights(models, photos)
+    checksums = {name: manifests[name]["sha256"] for name in names}
+    scores = {"weights": checksums, **vision_scores(models, photos, weights)}
     profiles.save_profiles(
         {
-            f"{name}.{stage}": profiles.class_means(weights, photos.labels, len(models[name].classes))
-            for name, stages in dev_channel_weights(models, photos).items()
-            for stage, weights in stages.items()
+            f"{name}.{stage}": profiles.class_means(stage_weights, photos.labels, len(models[name].classes))
+            for name, stages in weights.items()
+            for stage, stage_weights in stages.items()
         },
         VISION / "profiles.safetensors",
     )

@@ -22,7 +22,7 @@ from training import masks, profiles, removal_scores
 from training.shares import Scores, measured, rank_auc, rounded
 from training.vision_data import dev_photos
 
-SIZES = (64, 96)
+SIZES = (64, 96, 128)
 KEPT = 0.9  # of the rightly named dev photos stay above the threshold for "outside the 100 things I know"
 
 
@@ -172,8 +172,13 @@ def paired_difference(first: Tensor, second: Tensor) -> Scores:
     return measured(second.double() - first.double())
 
 
-def vision_scores(models: dict[str, VisionModel], photos: DevPhotos) -> Scores:
-    """All builds, their differences from plain, the masks of the CBAM build, and the app's threshold."""
+def vision_scores(
+    models: dict[str, VisionModel], photos: DevPhotos, weights: dict[str, dict[str, Tensor]] | None = None
+) -> Scores:
+    """All builds, their differences from plain, the masks of the CBAM build, and the app's threshold.
+
+    weights: `dev_channel_weights` of the same, where they are known already.
+    """
     scores: Scores = {"builds": {name: build_scores(model, photos) for name, model in models.items()}}
     groups = [entry.group for entry in next(iter(models.values())).classes]
     scores["constant"] = constant_guess(photos.labels, groups)
@@ -194,9 +199,10 @@ def vision_scores(models: dict[str, VisionModel], photos: DevPhotos) -> Scores:
         untrained = VisionModel(model.config, model.classes).eval().to(model.classifier.weight.device)
         scores["masks_untrained"] = masks.mask_scores(untrained, photos.images[size], inside)
         scores["removal"] = removal_scores.removal_scores(model, photos.images[size])
+    known = dev_channel_weights(models, photos) if weights is None else weights
     scores["profiles"] = {
-        name: profiles.profile_scores(weights, photos.labels, len(models[name].classes))
-        for name, weights in dev_channel_weights(models, photos).items()
+        name: profiles.profile_scores(stages, photos.labels, len(models[name].classes))
+        for name, stages in known.items()
     }
     shown = "cbam" if "cbam" in models else next(iter(models))
     scores["unknown_below"] = scores["builds"][shown]["unknown"]["below"]
