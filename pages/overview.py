@@ -1,0 +1,25 @@
+"""The overview: one layer and head as one diagram, from the tokens to the output."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import heads, networks, overview, sentence, url_state, what_if_controls
+from ui.i18n import t
+
+
+def main() -> None:
+    """Controls, then the diagram."""
+    st.title(t("overview.title"))
+    st.markdown(t("overview.lead"))
+    trained = sentence.sentence_trace()
+    layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=trained.pair is not None))
+    first = next((i for i, token in enumerate(trained.tokens) if not token.special), 0)
+    query = url_state.put_choice("q", range(len(trained.tokens)), first)
+    what_if = what_if_controls.choose(trained, layer)
+    trace = networks.text_trace(trained.text, trained.pair, what_if)
+    overview.show(trained, trace, what_if, layer, head, query)
+    st.caption(t("overview.see"))
+
+
+main()
