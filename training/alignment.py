@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from attention_core.analysis.words import word_matrix
 from attention_core.models.text import TextModel
 from training import conllu
 from training.encoding import encode_text, layer_weights
@@ -116,8 +117,8 @@ def head_matrices(model: TextModel, pair: AlignedPair) -> Iterator[tuple[Tensor,
     for weights in layer_weights(model, encoded):
         weights = weights.cpu()
         yield (
-            conllu.word_matrix(weights, english, chinese, E, Z),
-            conllu.word_matrix(weights, chinese, english, Z, E).mT,
+            word_matrix(weights, english, chinese, E, Z),
+            word_matrix(weights, chinese, english, Z, E).mT,
         )
 
 

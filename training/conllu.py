@@ -99,15 +99,3 @@ def word_of_token(tokens: Sequence[Token], words: Sequence[Word], segment: int) 
     return torch.tensor(
         [-1 if token.special or token.segment != segment else owner.get(token.start, -1) for token in tokens]
     )
-
-
-def word_matrix(weights: Tensor, rows: Tensor, columns: Tensor, n_rows: int, n_columns: int) -> Tensor:
-    """Token weights (…, T, T) → word weights (…, n_rows, n_columns), after Clark et al. 2019.
-
-    Attention *to* a word is the sum over its tokens, attention *from* a word the mean over its tokens. rows, columns:
-    (T,) from `word_of_token`. A word without tokens gets zeros.
-    """
-    from_word = torch.nn.functional.one_hot(rows + 1, n_rows + 1)[:, 1:].to(weights.dtype)  # (T, n_rows)
-    to_word = torch.nn.functional.one_hot(columns + 1, n_columns + 1)[:, 1:].to(weights.dtype)  # (T, n_columns)
-    mean = from_word / from_word.sum(dim=0).clamp_min(1)
-    return mean.mT @ weights @ to_word

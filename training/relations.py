@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from attention_core.analysis.words import word_matrix
 from attention_core.models.text import TextModel
 from training import conllu
 from training.encoding import encode_text, layer_weights
@@ -39,7 +40,7 @@ def strongest_words(weights: list[Tensor], owner: Tensor, words: int) -> list[Te
     """For each layer (H, T, T), the word that each word looks at most, itself left out: (H, words)."""
     found = []
     for layer in weights:
-        between = conllu.word_matrix(layer.cpu(), owner, owner, words, words)
+        between = word_matrix(layer.cpu(), owner, owner, words, words)
         between = between.masked_fill(torch.eye(words, dtype=torch.bool), -1.0)
         found.append(between.argmax(dim=-1))
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from attention_core.models.tokenization import Token
 from training import conllu
@@ -80,11 +79,3 @@ def test_tokens_belong_to_the_word_with_their_first_character() -> None:
     tokens = [token("[CLS]", 0, 0, True), token("x", 0, 0), token("[SEP]", 0, 0, True)]
     tokens += [token(character, i) for i, character in enumerate("这次与以往有所")] + [token("不同。", 7)]
     assert conllu.word_of_token(tokens, sentence.words, 1).tolist() == [-1, -1, -1, 0, 1, 2, 3, 3, 4, 5, 6]
-
-
-def test_word_matrix_sums_to_a_word_and_averages_from_it() -> None:
-    weights = torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.5, 0.1, 0.1, 0.3], [0.0, 0.0, 0.6, 0.4], [1.0, 0.0, 0.0, 0.0]])
-    rows = torch.tensor([0, 0, 1, -1])
-    columns = torch.tensor([-1, 0, 1, 1])
-    expected = torch.tensor([[0.15, 0.55], [0.0, 1.0], [0.0, 0.0]])
-    assert torch.allclose(conllu.word_matrix(weights, rows, columns, 3, 2), expected)

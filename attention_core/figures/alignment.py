@@ -1,0 +1,116 @@
+"""Two sentences, one above the other, with a link between words that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import plotly.graph_objects as go
+
+from .style import COLOURS, QUIET, escaped, header, lay_out, same_length, width_of
+
+_LETTERS = 15  # pixels
+_GAP = 22  # pixels between two words
+_HEIGHT = 150  # pixels from one sentence to the other
+_MARGIN = 24  # pixels left and right
+
+Link = tuple[int, int]
+
+
+def alignment(
+    first: Sequence[str],
+    second: Sequence[str],
+    *,
+    forth: Collection[Link],
+    back: Collection[Link],
+    names: tuple[str, str, str],
+    first_notes: Sequence[str],
+    second_notes: Sequence[str],
+    title: str = "",
+) -> go.Figure:
+    """Words of two sentences with links (number in `first`, number in `second`).
+
+    forth, back   links from each word of the first and of the second sentence; those in both are drawn thick
+    names         legend of the links in both, of those in `forth` alone, of those in `back` alone
+    *_notes       what the hover label of each word says beneath it
+
+    `narrowest` says how many pixels the picture needs; the words keep apart from there on.
+    """
+    same_length("first_notes", len(first_notes), len(first))
+    same_length("second_notes", len(second_notes), len(second))
+    width = max(_row_width(first), _row_width(second))
+    places = (_places(first, width), _places(second, width))
+    head = header(title, "", below=_HEIGHT + 96, bar=False)
+    fig = go.Figure()
+    both = set(forth) & set(back)
+    looks = (
+        (both, {"color": COLOURS["weight"], "width": 4}),
+        (set(forth) - both, {"color": QUIET, "width": 1.6, "dash": "dash"}),
+        (set(back) - both, {"color": QUIET, "width": 1.6, "dash": "dot"}),
+    )
+    for name, (links, line) in zip(names, looks, strict=True):
+        fig.add_trace(
+            go.Scatter(
+                x=[x for a, b in sorted(links) for x in (places[0][a], places[1][b], None)] or [None],
+                y=[y for _ in links for y in (1, 0, None)] or [None],
+                mode="lines",
+                name=escaped(name),
+                line=line,
+                hoverinfo="skip",
+            )
+        )
+    rows = ((first, first_notes, 1, "top center"), (second, second_notes, 0, "bottom center"))
+    for (words, notes, y, side), at in zip(rows, places, strict=True):
+        fig.add_trace(
+            go.Scatter(
+                x=at,
+                y=[y] * len(words),
+                mode="markers+text",
+                text=[escaped(word) for word in words],
+                textposition=side,
+                textfont={"size": _LETTERS},
+                customdata=[escaped(note) for note in notes],
+                hovertemplate="%{text}<br>%{customdata}<extra></extra>",
+                marker={"size": 5, "color": QUIET},
+                cliponaxis=False,
+                showlegend=False,
+            )
+        )
+    lay_out(fig, title=title, subtitle="", head=head, left=_MARGIN, right=_MARGIN, above=66, bottom=30)
+    fig.update_layout(
+        showlegend=True,
+        hoverdistance=30,
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": 1 - head.bottom / head.height,
+            "yref": "container",
+            "yanchor": "top",
+            "xanchor": "left",
+            "bgcolor": "rgba(0,0,0,0)",
+            "itemclick": False,
+            "itemdoubleclick": False,
+        },
+    )
+    fig.update_xaxes(range=[0, width], showticklabels=False)
+    fig.update_yaxes(range=[-0.02, 1.02], showticklabels=False)
+    return fig
+
+
+def narrowest(first: Sequence[str], second: Sequence[str]) -> int:
+    """Pixels below which the words of `alignment` would overlap."""
+    return round(max(_row_width(first), _row_width(second))) + 2 * _MARGIN
+
+
+def _row_width(words: Sequence[str]) -> float:
+    return sum(width_of(word, _LETTERS) + _GAP for word in words)
+
+
+def _places(words: Sequence[str], width: float) -> list[float]:
+    """The middle of each word when the row is spread over `width`."""
+    spare = (width - _row_width(words)) / max(len(words), 1)
+    places, left = [], 0.0
+    for word in words:
+        taken = width_of(word, _LETTERS) + _GAP + spare
+        places.append(left + taken / 2)
+        left += taken
+    return places

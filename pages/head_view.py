@@ -1,0 +1,144 @@
+"""Head view: who looks at whom, as links between two copies of the sentence."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from attention_core.analysis.links import heaviest_links, share_to
+from attention_core.analysis.words import Word, word_weights
+from attention_core.models.text import TextTrace
+from ui import heads, networks, sentence, url_state
+from ui.grouping import choose_unit, grouped
+from ui.head_view import HeadLinks, head_view
+from ui.i18n import t
+from ui.markdown import plain
+from ui.steps import step
+from ui.tex import tex
+
+MASSES = tuple(range(10, 101, 10))  # percent
+BETWEEN = ("all", "aa", "ab", "ba", "bb")  # which sentence looks at which
+
+
+def main() -> None:
+    """Controls, then the picture."""
+    st.title(t("head_view.title"))
+    st.markdown(t("head_view.lead"))
+    trace = sentence.sentence_trace(example=2)
+    layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=trace.pair is not None))
+    heads.describe(layer, head)
+    hidden, mass, between = _choices(trace)
+    _links(trace, layer, head, hidden, mass, between)
+    heads.offer_outstanding()
+
+
+def _choices(trace: TextTrace) -> tuple[bool, int, str]:
+    """Whether special tokens are hidden, the share of each row that is drawn in percent, and the direction."""
+    url_state.put_choice("mass", MASSES, 70)
+    left, right = st.columns(2)
+    with left:
+        st.select_slider(
+            t("head_view.mass"),
+            MASSES,
+            format_func=lambda percent: f"{percent}%",
+            key="mass",
+            persist_state="session",
+            help=t("head_view.mass_help"),
+        )
+    with right:
+        choose_unit()
+    url_state.put_choice("special", ("hidden", "shown"))
+    between = "all"
+    left, right = st.columns(2)
+    with left:
+        st.segmented_control(
+            t("head_view.special"),
+            ("hidden", "shown"),
+            format_func=lambda state: t(f"head_view.specials.{state}"),
+            key="special",
+            required=True,
+            persist_state="session",
+            help=t("head_view.special_help"),
+        )
+    if trace.pair is not None:
+        url_state.put_choice("between", BETWEEN)
+        with right:
+            st.segmented_control(
+                t("head_view.between"),
+                BETWEEN,
+                format_func=lambda way: t(f"head_view.ways.{way}"),
+                key="between",
+                required=True,
+                persist_state="session",
+                help=t("head_view.between_help"),
+            )
+        between = st.session_state["between"]
+    return st.session_state["special"] == "hidden", st.session_state["mass"], between
+
+
+def _links(trace: TextTrace, layer: int, head: int, hidden: bool, mass: int, between: str) -> None:
+    tokens = grouped(trace)
+    weights = word_weights(trace.layers[layer].weights[0], tokens)  # (H, T, T)
+    shown = torch.tensor([not (hidden and token.special) for token in tokens])
+    queries, keys = (shown & _side(tokens, between, place) for place in (0, 1))
+    taken = heaviest_links(weights * (queries[:, None] & keys).to(weights), mass / 100)
+    also = _also(len(weights), head)
+    drawn = [number for number in range(len(weights)) if number == head or number in also]
+    count = int(taken[drawn].sum())
+    every = len(drawn) * int(queries.sum()) * int(keys.sum())
+    with step(1, "head_view.links", _formula(mass), layer=layer + 1, mass=mass, count=count, all=every):
+        head_view(
+            "links",
+            tokens,
+            queries.nonzero().flatten().tolist(),
+            keys.nonzero().flatten().tolist(),
+            [HeadLinks(n, n in drawn, n == head, weights[n], taken[n]) for n in range(len(weights))],
+            _choose_heads,
+        )
+        _left_out(tokens, weights[drawn], drawn, queries, keys)
+
+
+def _formula(mass: int) -> str:
+    weight = tex("weight", r"\tilde\alpha^{h}_{i,j}")
+    fewest, shown = t("head_view.fewest"), t("head_view.of_shown")
+    everything = rf"\sum_{{\text{{{shown}}}\, j}} {weight}"
+    return rf"\text{{{fewest}}}\; S_i:\quad \sum_{{j \in S_i}} {weight} \;\ge\; {mass}\% \cdot {everything}"
+
+
+def _side(tokens: list[Word], between: str, place: int) -> Tensor:
+    """Which tokens may stand on a side: 0 for queries, 1 for keys."""
+    return torch.tensor([between == "all" or token.segment == "ab".index(between[place]) for token in tokens])
+
+
+def _also(count: int, head: int) -> set[int]:
+    """The heads beside the one chosen above; those that the layer does not have stay in the link."""
+    listed = url_state.put("heads", "", _read_heads)
+    return {number for number in map(int, filter(None, listed.split("."))) if number < count and number != head}
+
+
+def _read_heads(raw: str) -> str:
+    return ".".join(str(number) for number in sorted({int(part) for part in raw.split(".") if part}))
+
+
+def _choose_heads(numbers: list[int]) -> None:
+    st.session_state["heads"] = ".".join(map(str, sorted(numbers)))
+
+
+def _left_out(tokens: list[Word], weights: Tensor, drawn: list[int], queries: Tensor, keys: Tensor) -> None:
+    """How much of the weights goes where no token is shown. weights: (drawn heads, T, T)."""
+    special = torch.tensor([token.special for token in tokens])
+    parts = []
+    for name, columns in (("to_special", ~keys & special), ("to_others", ~keys & ~special)):
+        if not columns.any() or not queries.any():
+            continue
+        listed = "; ".join(
+            t("head_view.head_share", head=number + 1, share=f"{share:.0%}")
+            for number, share in zip(drawn, share_to(weights, queries, columns).tolist(), strict=True)
+        )
+        parts.append(t(f"head_view.{name}", shares=plain(listed)))
+    if parts:
+        st.caption(" ".join([*parts, t("head_view.not_rescaled")]))
+
+
+main()

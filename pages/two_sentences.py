@@ -1,0 +1,43 @@
+"""Two sentences: attention between a sentence and its translation, read as word alignment."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from attention_core.analysis.words import is_chinese
+from ui import heads, networks, sentence, two_sentences
+from ui.grouping import choose_unit
+from ui.i18n import t
+
+EXAMPLE = 2  # of the sentences: one that has a translation
+
+
+def main() -> None:
+    """Controls, then the steps; a hint where there is no second sentence."""
+    st.title(t("two_sentences.title"))
+    st.markdown(t("two_sentences.lead"))
+    trace = sentence.sentence_trace(example=EXAMPLE)
+    if {token.segment for token in trace.tokens if not token.special} != {0, 1}:
+        st.info(t("two_sentences.no_pair"), icon="🍋")
+        st.button(t("two_sentences.use_example"), on_click=_use_example, key="use-pair")
+        return
+    if is_chinese(trace.text) == is_chinese(trace.pair or ""):
+        st.caption(t("two_sentences.one_language"))
+    model = networks.text_model()
+    chosen = st.container()
+    layer, head = sentence.layer_and_head(model, heads.opening_head(pair=True))
+    with chosen:
+        two_sentences.offer_aligners(layer, head)
+    choose_unit("words")
+    pair = two_sentences.Pair(trace, layer, head)
+    two_sentences.alignment_step(1, pair)
+    two_sentences.matrices_step(2, pair)
+    two_sentences.score_step(3, layer, head)
+    two_sentences.guess_step(4, trace)
+
+
+def _use_example() -> None:
+    st.session_state["s"], st.session_state["p"] = sentence.EXAMPLES[EXAMPLE]
+
+
+main()

@@ -1,0 +1,92 @@
+"""Tokens left and right with links between them, drawn and followed in the browser."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from torch import Tensor
+
+from attention_core.analysis.words import Word
+from attention_core.figures import COLOURS
+from ui.arrays import array
+from ui.i18n import t
+
+# One hue a head, searched for: 3:1 on the dark ground, 2.6:1 on white, and as far apart as eight can be for normal,
+# red-blind and green-blind eyes. The first ones are the furthest apart.
+HUES = ("#f68006", "#7286fd", "#067259", "#b03a0f", "#24b1b8", "#870efe", "#62b06d", "#3a659e")
+_TEXTS = ("queries", "keys", "heads", "hint", "heaviest", "looks", "looked", "nothing", "unlock")
+_FOLDER = Path(__file__).parent / "components" / "head_view"
+_component = st.components.v2.component(
+    "head_view",
+    html=(_FOLDER / "head_view.html").read_text(encoding="utf-8"),
+    css=(_FOLDER / "head_view.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "head_view.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class HeadLinks:
+    """What is drawn of one head: nothing while it is off. number: counted from 0; fixed: it cannot be switched off."""
+
+    number: int
+    on: bool
+    fixed: bool
+    weights: Tensor  # (T, T)
+    taken: Tensor  # bool (T, T), the links that are drawn
+
+
+def head_view(
+    key: str,
+    tokens: Sequence[Word],
+    queries: Sequence[int],
+    keys: Sequence[int],
+    heads: Sequence[HeadLinks],
+    on_heads: Callable[[list[int]], None],
+) -> None:
+    """The picture. queries, keys: which of the T `tokens` stand on the left and on the right.
+
+    on_heads gets the numbers of the heads that are switched on, without the fixed one, when somebody changes that.
+    """
+
+    def chosen() -> None:
+        on_heads([int(number) for number in st.session_state[key]["heads"]])
+
+    _component(
+        key=key,
+        data={
+            "tokens": [{"text": token.text.strip() or "␣", "special": token.special} for token in tokens],
+            "second": next((i for i, token in enumerate(tokens) if token.segment == 1), None),
+            "queries": list(queries),
+            "keys": list(keys),
+            "heads": [_sent(head) for head in heads],
+            "colours": {name: COLOURS[name] for name in ("query", "key")},
+            "words": {name: t(f"head_view.component.{name}") for name in _TEXTS} | {"head": t("words.head")},
+        },
+        on_heads_change=chosen,
+    )
+
+
+def _sent(head: HeadLinks) -> dict[str, Any]:
+    """A head as the browser reads it: its drawn links in three packed columns."""
+    taken = array(head.taken & head.on)
+    queries, keys = taken.nonzero()
+    return {
+        "number": head.number,
+        "name": str(head.number + 1),
+        "colour": HUES[head.number % len(HUES)],
+        "on": head.on,
+        "fixed": head.fixed,
+        "queries": _packed(queries, "<u2"),
+        "keys": _packed(keys, "<u2"),
+        "weights": _packed(array(head.weights)[queries, keys], "<f4"),
+    }
+
+
+def _packed(numbers: np.ndarray[Any, Any], kind: str) -> str:
+    return base64.b64encode(numbers.astype(kind).tobytes()).decode("ascii")
