@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import streamlit as st
+
 from attention_core.figures import heads_grid, matrix
+from attention_core.figures.heads import thinning
 from attention_core.models.text import TextTrace
 from ui import sentence
 from ui.arrays import array
@@ -62,3 +65,6 @@ def show_all_heads(
         alt=alt,
         on_click=on_click,
     )
+    block = thinning(len(trace.tokens))
+    if block > 1:
+        st.caption(t("sentence.thinned", block=block))

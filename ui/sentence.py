@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from attention_core.errors import InputError
+from attention_core.figures.axes import MOST_NAMED
 from attention_core.inputs import clean_text
 from attention_core.models.text import TextModel, TextTrace
 from ui import networks, url_state
@@ -39,6 +40,8 @@ def sentence_trace(example: int = 0) -> TextTrace:
     trace = networks.text_trace(text, pair)
     if trace.truncated:
         st.warning(t("sentence.cut", limit=len(trace.tokens), cut=trace.truncated), icon="✂️")
+    if len(trace.tokens) > MOST_NAMED:
+        st.caption(t("sentence.long", count=len(trace.tokens)))
     return trace
 
 

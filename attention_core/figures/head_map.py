@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ..errors import ControlError, ShapeError
 from .heads import UNSEEN
 from .matrices import frame, matrix
-from .style import array, escaped, named, number, same_length
+from .style import MapKind, array, escaped, named, number, same_length
 
 
 def head_map(
@@ -23,15 +23,17 @@ def head_map(
     head_title: str = "",
     value_name: str = "",
     title: str = "",
+    kind: MapKind = "signed",
     limit: float | None = None,
     digits: int = 2,
     selected: tuple[int, int] | None = None,
     clickable: bool = True,
 ) -> go.Figure:
-    """A signed number for each head: a row a layer, a column a head; -limit…limit, white is 0.
+    """A number for each head: a row a layer, a column a head.
 
     values      per layer (H_l,); layers may have different numbers of heads, and what does not exist stays empty
     layer_names one a layer;  head_names: at least as many as the widest layer has heads
+    kind        "signed": -limit…limit, white is 0; "weight": 0…1; "activation": 0…limit
     limit       None: the largest |value|
     digits      decimals of the numbers in the cells
     selected    (layer, head), framed
@@ -50,7 +52,7 @@ def head_map(
         z,
         rows=layer_names,
         columns=head_names[:most],
-        kind="signed",
+        kind=kind,
         limit=limit,
         title=title,
         row_title=layer_title,

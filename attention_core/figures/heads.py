@@ -15,6 +15,7 @@ from .style import WEIGHT_SCALE, array, colour_scale, escaped, header, lay_out, 
 
 _NAME = 22  # pixels over a tile for its name
 _MOST_CELLS = 10_000
+_MOST_PIXELS = 96  # a tile's side on a wide screen: more cells than that could not be seen
 UNSEEN: dict[str, Any] = {
     "mode": "markers",
     # small: of overlapping markers Plotly would take the last, of small ones it takes the nearest centre
@@ -48,6 +49,8 @@ def heads_grid(
                 gives its tile.  Up to 10 000 cells each cell has a point, so that hovering names the two
                 tokens and the weight; beyond, each tile has one (a cell is then a pixel or two).
     columns     most tiles side by side (None: all heads of a layer); a layer with more goes over several lines
+
+    Beyond 96 tokens a cell stands for b × b weights and shows the largest; `thinning` gives b.
     """
     stacks = [array(layer, 3, "layers") for layer in layers]
     if not stacks:
@@ -64,6 +67,12 @@ def heads_grid(
     across = most if columns is None else min(columns, most)
     if across < 1:
         raise ControlError("figure.columns", f"columns is {columns}; at least 1 is needed", columns=columns)
+
+    everything = np.concatenate([stack.ravel() for stack in stacks])
+    stacks = [_thinned(stack, thinning(T)) for stack in stacks]
+    if thinning(T) > 1:
+        tokens = [f"{tokens[at]} … {tokens[min(at + thinning(T), T) - 1]}" for at in range(0, T, thinning(T))]
+    whole, T = len(tokens) == T, len(tokens)
 
     # Tile geometry, in pixels at full width and then in whole cells.
     tile = float(np.clip(800 / across, 56, 96))
@@ -84,7 +93,6 @@ def heads_grid(
             z[top : top + T, left : left + T] = stacks[layer][head]
 
     words = {k: f"{escaped(layer_names[k[0]])} · {escaped(head_names[k[1]])}" for k in at}
-    everything = np.concatenate([stack.ravel() for stack in stacks])
     subtitle = f"{value_name}: {range_text(everything)}" if value_name else range_text(everything)
     head_ = header(title, subtitle, below=height * tile / T + 6)
     fig = go.Figure(
@@ -116,7 +124,7 @@ def heads_grid(
             showlegend=False,
         )
     )
-    points_of_cells = clickable and everything.size <= _MOST_CELLS
+    points_of_cells = clickable and whole and everything.size <= _MOST_CELLS
     if clickable:
         fig.add_trace(_cell_points(at, z, T, head_names) if points_of_cells else _tile_points(at, T, words))
     lay_out(
@@ -154,6 +162,20 @@ def heads_grid(
     if clickable:
         fig.update_layout(clickmode="event+select", hoverdistance=round(0.75 * tile))
     return fig
+
+
+def thinning(tokens: int) -> int:
+    """How many tokens stand side by side in one cell of a tile of `heads_grid`: 1 up to 96 tokens."""
+    return -(-tokens // _MOST_PIXELS)
+
+
+def _thinned(stack: NDArray[np.floating], block: int) -> NDArray[np.floating]:
+    """(H, T, T) → (H, ⌈T/block⌉, ⌈T/block⌉), the largest of each block: a lone high weight must not get lost."""
+    if block == 1:
+        return stack
+    starts = np.arange(0, stack.shape[1], block)
+    thinned: NDArray[np.floating] = np.maximum.reduceat(np.maximum.reduceat(stack, starts, axis=1), starts, axis=2)
+    return thinned
 
 
 def _tile_points(at: dict[tuple[int, int], tuple[int, int]], T: int, words: dict[tuple[int, int], str]) -> go.Scatter:

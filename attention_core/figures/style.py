@@ -8,7 +8,6 @@ is measured in pixels from the top, so that nothing moves when the browser finds
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -207,33 +206,6 @@ def shortened(text: str, pixels: float, size: float = 12) -> str:
     while cut and width_of(cut + "…", size) > pixels:
         cut = cut[:-1]
     return cut + "…"
-
-
-@dataclass(frozen=True)
-class Ticks:
-    """Tick labels of one axis, ready for layout.xaxis / yaxis, and what room they take."""
-
-    vals: list[float]
-    text: list[str]
-    width: float  # pixels of the widest label
-    size: int  # of the font
-    complete: bool  # every label is there in full, so %{x} in a hover template gives it
-
-
-def ticks(labels: Sequence[str], *, room: float = 84, most: int = 40) -> Ticks:
-    """Positions 0…n-1 with `labels` (which may repeat), thinned beyond `most` and shortened to `room` pixels."""
-    n = len(labels)
-    size = 12 if n <= 16 else 11 if n <= 24 else 10 if n <= most else 9
-    step = 1 if n <= most else -(-n // (most // 2))
-    shown = list(range(0, n, step))
-    short = [shortened(labels[i], room, size) for i in shown]
-    return Ticks(
-        vals=[float(i) for i in shown],
-        text=[escaped(s) for s in short],
-        width=max((width_of(s, size) for s in short), default=0.0),
-        size=size,
-        complete=step == 1 and all(s == str(labels[i]) for s, i in zip(short, shown, strict=True)),
-    )
 
 
 # ---------------------------------------------------------------- frame of a figure

@@ -206,13 +206,13 @@ def test_numbers_are_printed_while_they_fit_each_in_a_colour_that_reads() -> Non
     assert len(shown.data) > 1
 
 
-def test_many_or_long_labels_are_thinned_and_cut_but_whole_in_the_hover() -> None:
-    rows = [f"token{i}" for i in range(64)]
+def test_long_labels_are_cut_but_whole_in_the_hover() -> None:
+    rows = [f"token{i}" for i in range(40)]
     rows[0] = "unpronounceablylongtoken"
-    fig = figures.matrix(weights(64, 64), rows=rows, columns=rows, kind="weight")
-    assert len(fig.layout.yaxis.ticktext) <= 40
+    fig = figures.matrix(weights(40, 40), rows=rows, columns=rows, kind="weight")
+    assert len(fig.layout.yaxis.ticktext) == 40
     assert fig.layout.yaxis.ticktext[0].endswith("…")
-    assert fig.data[0].customdata[0][63] == "unpronounceablylongtoken<br>token63"
+    assert fig.data[0].customdata[0][39] == "unpronounceablylongtoken<br>token39"
     assert fig.layout.height <= 720
 
 

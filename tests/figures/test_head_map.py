@@ -34,6 +34,15 @@ def test_layers_are_rows_and_heads_that_do_not_exist_stay_empty() -> None:
     assert picture(limit=5.0).data[0].zmax == 5
 
 
+def test_the_scale_is_that_of_the_quantity() -> None:
+    heat = {kind: picture([np.array([0.25, 0.5])], kind=kind).data[0] for kind in ("weight", "activation", "signed")}
+    assert {kind: (trace.zmin, trace.zmax) for kind, trace in heat.items()} == {
+        "weight": (0, 1),
+        "activation": (0, 0.5),
+        "signed": (-0.5, 0.5),
+    }
+
+
 def test_every_number_is_printed_once_and_no_empty_cell_has_one() -> None:
     cells = [trace for trace in picture().data if trace.type == "heatmap" and trace.text is not None]
     printed = [[" ".join(trace.text[i][j].strip() for trace in cells).strip() for j in range(4)] for i in range(2)]

@@ -1,0 +1,92 @@
+"""Everything that was measured of every head, and what each measure is to be compared with.
+
+All of it is read from the scores that `python -m training.evaluate text` wrote.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from attention_core.analysis.head_roles import HeadRole
+
+Measure = Literal[
+    "alignment",
+    "gain_en",
+    "gain_zh",
+    "previous",
+    "next",
+    "same",
+    "special",
+    "other_language",
+    "entropy",
+    "distance",
+    "loss_increase",
+]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+Baseline = Literal["even", "diagonal", "untrained"]
+
+
+@dataclass(frozen=True)
+class HeadEntry:
+    """One head. layer, head: counted from 0.
+
+    measures: shares and alignment 0…1, gains over the best fixed offset −1…1, entropy and loss in nats, distance in
+    tokens; NaN where something was not measured. relations: by language, the relation on which it gains most.
+    """
+
+    layer: int
+    head: int
+    measures: dict[Measure, float]
+    relations: dict[str, HeadRole]
+
+
+def head_atlas(scores: Mapping[str, Any]) -> list[HeadEntry]:
+    """Every head, layer by layer. scores: as `registry.scores("text")` gives them."""
+    return [_entry(scores, layer, head) for layer, heads in enumerate(scores["heads"]) for head in range(len(heads))]
+
+
+def baselines(scores: Mapping[str, Any]) -> dict[Baseline, dict[Measure, float]]:
+    """What the measures are of something that does not attend.
+
+    even: a head that spreads its weights evenly; diagonal: links by relative position alone; untrained: the best
+    head of the network before training. A gain is over its own baseline, the best fixed offset, and needs none.
+    """
+    alignment = scores["alignment"]
+    even = scores.get("even_head", {})
+    found: dict[Baseline, dict[Measure, float]] = {
+        "even": {measure: even[measure] for measure in MEASURES if measure in even},
+        "diagonal": {"alignment": alignment["diagonal"]["score"]},
+    }
+    if "untrained" in alignment:
+        found["untrained"] = {"alignment": alignment["untrained"]["best"]["score"]}
+    return found
+
+
+def _entry(scores: Mapping[str, Any], layer: int, head: int) -> HeadEntry:
+    relations = {
+        language: _relation(layer, head, language, best)
+        for language, layers in scores.get("head_relations", {}).items()
+        if (best := layers[layer][head])
+    }
+    known = {
+        **scores["heads"][layer][head],
+        "alignment": max(scores["alignment"]["heads"][layer][head].values()),
+        **{f"gain_{language}": role.gain for language, role in relations.items()},
+    }
+    return HeadEntry(layer, head, {measure: known.get(measure, math.nan) for measure in MEASURES}, relations)
+
+
+def _relation(layer: int, head: int, language: str, best: Mapping[str, Any]) -> HeadRole:
+    return HeadRole(
+        layer,
+        head,
+        "relation",
+        best["score"],
+        best["best_offset_score"],
+        best["relation"],
+        language,
+        best["direction"],
+    )

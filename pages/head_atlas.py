@@ -1,0 +1,126 @@
+"""What every head does, as it was measured, beside the user's sentence; then how attention passes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from attention_core.analysis.head_atlas import MEASURES, HeadEntry, Measure, head_atlas
+from attention_core.figures import head_map
+from attention_core.figures.style import MapKind
+from attention_core.models.text import TextTrace
+from ui import head_table, heads, networks, rollout_steps, sentence, url_state
+from ui.attention_pictures import show_all_heads, show_weights
+from ui.i18n import current_language, t
+from ui.steps import show, step
+
+PAGES = Path(__file__).resolve().parent
+KINDS: dict[Measure, MapKind] = {
+    "gain_en": "signed",
+    "gain_zh": "signed",
+    "loss_increase": "signed",
+    "entropy": "activation",
+    "distance": "activation",
+}
+
+
+def main() -> None:
+    """Controls, then the steps."""
+    st.title(t("head_atlas.title"))
+    st.markdown(t("head_atlas.lead"))
+    trace = sentence.sentence_trace(example=2)
+    entries = head_atlas(networks.measured("text"))
+    layer, head = _chosen(entries)
+    _map(trace, entries, layer, head)
+    _table(trace, entries, layer, head)
+    query = sentence.query_token(trace)
+    _one(trace, layer, head, query)
+    rollout_steps.passed_on(4, trace, query)
+    rollout_steps.hidden_in_turn(5, trace, query)
+
+
+def _chosen(entries: list[HeadEntry]) -> tuple[int, int]:
+    """(layer, head), chosen in a picture or the table and kept in the link."""
+    opening = heads.opening_head(pair=True)
+    layer = url_state.put_choice("layer", sorted({entry.layer for entry in entries}), opening[0])
+    options = [entry.head for entry in entries if entry.layer == layer]
+    return layer, url_state.put_choice("head", options, opening[1] if layer == opening[0] else 0)
+
+
+def _choose(point: dict[str, Any]) -> None:
+    st.session_state["layer"], st.session_state["head"] = point["customdata"]
+
+
+def _map(trace: TextTrace, entries: list[HeadEntry], layer: int, head: int) -> None:
+    with step(1, "head_atlas.map"):
+        url_state.put_choice("measure", MEASURES)
+        st.selectbox(
+            t("head_atlas.map.measure"),
+            MEASURES,
+            format_func=head_table.measure_name,
+            key="measure",
+            persist_state="session",
+            help=t("head_atlas.map.help"),
+        )
+        measure: Measure = st.session_state["measure"]
+        st.markdown(t(f"head_atlas.meaning.{measure}"))
+        left, right = st.columns(2)
+        with left:
+            _measured(entries, measure, (layer, head))
+            st.caption(head_table.baseline_line(measure))
+        with right:
+            st.caption(t("head_atlas.map.sentence"))
+            show_all_heads(
+                trace, "atlas-heads", alt=t("head_atlas.map.sentence"), selected=(layer, head), on_click=_choose
+            )
+
+
+def _measured(entries: list[HeadEntry], measure: Measure, selected: tuple[int, int]) -> None:
+    layers = [
+        [entry.measures[measure] for entry in entries if entry.layer == row]
+        for row in sorted({entry.layer for entry in entries})
+    ]
+    name = head_table.measure_name(measure)
+    show(
+        head_map(
+            layers,
+            layer_names=[str(row + 1) for row in range(len(layers))],
+            head_names=[str(column + 1) for column in range(max(map(len, layers)))],
+            layer_title=t("words.layer"),
+            head_title=t("words.head"),
+            kind=KINDS.get(measure, "weight"),
+            title=name,
+            selected=selected,
+        ),
+        "atlas-map",
+        alt=name,
+        on_click=_choose,
+    )
+
+
+def _table(trace: TextTrace, entries: list[HeadEntry], layer: int, head: int) -> None:
+    with step(2, "head_atlas.table"):
+        head_table.show_table(trace, entries, (layer, head))
+        head_table.show_baselines()
+
+
+def _one(trace: TextTrace, layer: int, head: int, query: int) -> None:
+    names = sentence.labels(trace)
+    weights = trace.layers[layer].weights[0, head, query]
+    strongest = int(weights.argmax())
+    words = {"query": names[query], "key": names[strongest], "share": f"{weights[strongest].item():.0%}"}
+    with step(3, "head_atlas.one", layer=layer + 1, head=head + 1, **words):
+        heads.describe(layer, head)
+        show_weights(trace, layer, head, query, "atlas-weights")
+        for name in ("multi_head", "self_attention"):
+            st.page_link(
+                PAGES / f"{name}.py",
+                label=t(f"head_atlas.one.{name}"),
+                icon="➡️",
+                query_params={"lang": current_language()},
+            )
+
+
+main()
