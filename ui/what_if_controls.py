@@ -25,11 +25,6 @@ from ui.what_if import AS_TRAINED, MASK_KINDS, MOST_CELLS, TEMPERATURES, MaskKin
 KEY = "whatif"
 _LAST_CELLS, _CLICKS = "_whatif_cells", "_whatif_clicks"
 _WAY_BACK = "what-if-reset"
-# The button stays at the upper edge while the steps pass below it; only the button itself takes clicks there.
-_STAYS_IN_SIGHT = f"""<style>
-  div:has(> .st-key-{_WAY_BACK}) {{ position: sticky; top: 3.9rem; z-index: 20; pointer-events: none; }}
-  .st-key-{_WAY_BACK} button {{ pointer-events: auto; box-shadow: 0 1px 8px rgba(0, 0, 0, .3); }}
-</style>"""
 _MOST_PILLS = 48
 _MOST_NAMED = 4  # hidden tokens, or gates, that are listed one by one
 
@@ -60,7 +55,7 @@ def choose(trace: TextTrace, layer: int) -> WhatIf:
             if chosen != applied:
                 st.info(t("what_if.beyond", tokens=len(trace.tokens), limit=MOST_CELLS), icon="✂️")
         with way_back:
-            st.html(_STAYS_IN_SIGHT)
+            stays_in_sight(_WAY_BACK)
             st.button(t("what_if.reset"), key="what-reset", on_click=_reset, icon="↩️", width="content")
     return applied
 
@@ -71,6 +66,15 @@ def _chosen() -> WhatIf:
 
 def _write(what_if: WhatIf) -> None:
     st.session_state[KEY] = str(what_if)
+
+
+def stays_in_sight(key: str) -> None:
+    """The button in the container `key` stays at the upper edge while the steps pass below it."""
+    # Only the button itself takes clicks there.
+    st.html(
+        f"<style> div:has(> .st-key-{key}) {{ position: sticky; top: 3.9rem; z-index: 20; pointer-events: none; }}"
+        f" .st-key-{key} button {{ pointer-events: auto; box-shadow: 0 1px 8px rgba(0, 0, 0, .3); }} </style>"
+    )
 
 
 def _reset() -> None:

@@ -26,6 +26,7 @@ from attention_core.errors import ControlError
 from attention_core.mechanisms.cbam import CBAM, CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.mechanisms.trace import Trace
+from attention_core.models.overrides import Overrides, checked_overrides
 
 InsertedKind = Literal["se", "cbam"]
 MadeAttention = Callable[[int], SqueezeExcitation | CBAM]  # from C
@@ -42,7 +43,7 @@ class AttendedTrace(Trace):
 
 @dataclass
 class _Recording:
-    controls: Mapping[str, Mapping[str, Any]]
+    controls: Overrides
     attentions: dict[str, SqueezeExcitationTrace | CBAMTrace] = field(default_factory=dict)
 
 
@@ -103,13 +104,15 @@ class AttendedModel(nn.Module):
         return self.network(images)
 
     @torch.no_grad()
-    def trace(self, images: Tensor, *, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> AttendedTrace:
+    def trace(self, images: Tensor, *, overrides: Overrides | None = None) -> AttendedTrace:
         """The same pass with every intermediate of the inserted attention.
 
         images: what the network takes, as a rule (B, 3, H, W). overrides: place → what-if controls of the attention
         there, such as {"layer1": {"gate_override": tensor}}. Raises `ControlError`, `ShapeError`, `KindError`.
         """
-        recording = _Recording(self._checked_overrides(overrides or {}))
+        attentions = {place: part.attention for place, part in self._attended().items()}
+        controls = checked_overrides(overrides, attentions, "place", lambda place: f"the attention behind {place}")
+        recording = _Recording(controls)
         # In training mode norms move their running statistics: a copy's, as a trace leaves no mark on the module.
         network = copy.deepcopy(self.network) if any(part.training for part in self.modules()) else self.network
         token = _recording.set(recording)
@@ -121,28 +124,6 @@ class AttendedModel(nn.Module):
 
     def _attended(self) -> dict[str, Attended]:
         return {part.name: part for part in self.network.modules() if isinstance(part, Attended)}
-
-    def _checked_overrides(self, overrides: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
-        attended = self._attended()
-        for place, controls in overrides.items():
-            if place not in attended:
-                raise ControlError(
-                    "control.place",
-                    f"overrides names {place!r}; expected one of {', '.join(attended)}.",
-                    came=place,
-                    expected=tuple(attended),
-                )
-            cbam = isinstance(attended[place].attention, CBAM)
-            allowed = ("gate_override", "mask_override", "order", "pooling") if cbam else ("gate_override",)
-            for control in controls:
-                if control not in allowed:
-                    raise ControlError(
-                        "control.unknown",
-                        f"{control!r} is no control of the attention behind {place}; expected {', '.join(allowed)}.",
-                        came=control,
-                        expected=allowed,
-                    )
-        return overrides
 
 
 def insert_attention(

@@ -11,9 +11,8 @@ B batch, C channels, H × W the map, S the side of the square photo.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +23,7 @@ from attention_core.mechanisms.cbam import CBAM, CBAMTrace
 from attention_core.mechanisms.checks import check_shape
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.mechanisms.trace import Trace
+from attention_core.models.overrides import Overrides, checked_overrides
 
 AttentionKind = Literal["plain", "se", "cbam"]
 PIXEL_MEAN, PIXEL_SPREAD = 0.45, 0.27  # of all training pixels; one number for the three colours keeps greys grey
@@ -205,14 +205,15 @@ class VisionModel(nn.Module):
         return logits
 
     @torch.no_grad()
-    def trace(self, image: ImageLike, *, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> VisionTrace:
+    def trace(self, image: ImageLike, *, overrides: Overrides | None = None) -> VisionTrace:
         """The whole way of a photo through the network.
 
         image: PIL image, uint8 array (H, W, 3) or float tensor (3, H, W) in 0…1; the largest centred square is used.
         overrides: stage name → what-if controls of that stage's attention, such as
         {"stage2": {"gate_override": tensor}}. Raises `ControlError`, `ShapeError`, `KindError`.
         """
-        controls = self._checked_overrides(overrides or {})
+        attentions = dict(zip(self.stage_names, self.attentions, strict=True))
+        controls = checked_overrides(overrides, attentions, "stage", lambda _: f"the {self.config.attention} network")
         square, crop = to_square_tensor(image, self.config.image_size)
         square = square.to(self.classifier.weight)  # its device and its dtype
         # In training mode the norms move their running statistics: a copy's, as a trace leaves no mark on the module.
@@ -230,9 +231,7 @@ class VisionModel(nn.Module):
             classes=self.classes,
         )
 
-    def stage_traces(
-        self, images: Tensor, controls: Mapping[str, Mapping[str, Any]] | None = None
-    ) -> tuple[StageTrace, ...]:
+    def stage_traces(self, images: Tensor, controls: Overrides | None = None) -> tuple[StageTrace, ...]:
         """The stages of `trace` for B photos at once: images (B, 3, S, S) in 0…1; controls: its `overrides`, checked.
 
         Gradients flow, and norms in training mode move their statistics: `trace` sees to both.
@@ -251,31 +250,6 @@ class VisionModel(nn.Module):
 
     def _standardised(self, images: Tensor) -> Tensor:
         return (images - PIXEL_MEAN) / PIXEL_SPREAD
-
-    def _checked_overrides(self, overrides: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
-        allowed = {
-            "plain": (),
-            "se": ("gate_override",),
-            "cbam": ("gate_override", "mask_override", "order", "pooling"),
-        }[self.config.attention]
-        for stage, controls in overrides.items():
-            if stage not in self.stage_names:
-                raise ControlError(
-                    "control.stage",
-                    f"overrides names {stage!r}; expected one of {', '.join(self.stage_names)}.",
-                    came=stage,
-                    expected=self.stage_names,
-                )
-            for control in controls:
-                if control not in allowed:
-                    raise ControlError(
-                        "control.unknown",
-                        f"{control!r} is no control of the {self.config.attention} network; "
-                        f"expected {', '.join(allowed) or 'none, as it has no attention'}.",
-                        came=control,
-                        expected=allowed,
-                    )
-        return overrides
 
 
 def masked_mean(features: Tensor, mask: Tensor | None) -> Tensor:

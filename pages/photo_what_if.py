@@ -1,0 +1,28 @@
+"""What if, on a photo: something in the attention changed, and everything behind it computed anew."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import networks
+from ui.i18n import t
+from ui.photo import photo_trace, sharp_square
+from ui.photo_steps import choose_stage
+from ui.photo_what_if_controls import choose, choose_build
+from ui.photo_what_if_steps import View, features_step, later_step, mask_step, prediction_step, weights_step
+
+st.title(t("photo_what_if.title"))
+st.markdown(t("photo_what_if.lead"))
+build = choose_build()
+photo, trained = photo_trace(build)
+stage = choose_stage(trained)
+what_if = choose(photo, build, trained, stage)
+after = networks.vision_trace(build, photo, what_if)
+view = View(trained, after, what_if, stage.name, sharp_square(photo, trained))
+steps = [weights_step, mask_step, features_step, later_step, prediction_step]
+if stage.spatial_mask is None:
+    steps.remove(mask_step)
+if stage is trained.stages[-1]:
+    steps.remove(later_step)
+for number, draw in enumerate(steps, start=1):
+    draw(number, view)

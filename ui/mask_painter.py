@@ -1,0 +1,69 @@
+"""A spatial mask that is painted over its photo, in the browser, with the pointer or the keyboard."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+from PIL import Image
+from torch import Tensor
+
+from attention_core.figures import WEIGHT_SCALE
+from attention_core.figures.style import FRAME
+from ui.arrays import array
+from ui.i18n import t
+
+_FOLDER = Path(__file__).parent / "components" / "mask_painter"
+_WORDS = ("value", "size", "erase", "fill", "clear", "painted", "computed")
+_html, _css, _js = ((_FOLDER / f"mask_painter.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+_painter = st.components.v2.component("mask_painter", html=_html, css=_css, js=_js)
+
+
+def mask_painter(
+    square: npt.NDArray[np.uint8], computed: Tensor, cells: str, *, key: str, on_paint: Callable[[str], None]
+) -> None:
+    """Draws the painter; after each stroke `on_paint` gets the cells, before the page runs again.
+
+    square: the photo (S, S, 3) under the mask; computed: (H, W) of the cells that nobody painted; cells: one digit a
+    cell, row by row, as in `StageWhatIf`, or empty.
+    """
+    heard = f"_{key}-serial"  # how many strokes have come: an answer to an earlier one must not undo a later one
+
+    def painted() -> None:
+        stroke: dict[str, Any] | None = st.session_state[key]["painted"]
+        if stroke is not None:
+            st.session_state[heard] = stroke["serial"]
+            on_paint(stroke["cells"])
+
+    rows, columns = computed.shape
+    words = {name: t(f"photo_what_if.painter.{name}") for name in _WORDS}
+    words["label"] = t("photo_what_if.painter.label", rows=rows, columns=columns)
+    # The browser puts in the numbers of the cell.
+    words["cell"] = t("photo_what_if.painter.cell", row="{row}", column="{column}", value="{value}")
+    _painter(
+        key=key,
+        data={
+            "photo": _jpeg(square),
+            "rows": rows,
+            "columns": columns,
+            "computed": [round(float(value), 3) for value in array(computed).ravel()],
+            "cells": cells,
+            "serial": st.session_state.get(heard, 0),
+            "scale": [list(stop) for stop in WEIGHT_SCALE],
+            "frame": FRAME,
+            "words": words,
+        },
+        on_painted_change=painted,
+    )
+
+
+def _jpeg(square: npt.NDArray[np.uint8]) -> str:
+    stream = io.BytesIO()
+    Image.fromarray(square).save(stream, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
