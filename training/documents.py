@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from attention_core.analysis.head_roles import LEAST_GAIN
 from training.shares import Scores, percent
 from training.tables import DIRECTION_NAMES, head_name, table, training_of
 
@@ -71,11 +72,16 @@ def readme_scores(text: Scores | None, vision: Scores | None) -> str:
 def text_run(manifest: dict[str, Any], scores: Scores) -> dict[str, str]:
     """The row of the shipped text network in the table of runs."""
     best, masked = scores["alignment"]["best"], scores["masked_tokens"]
+    counted = ", ".join(
+        f"{language} {sum(found['gain'] >= LEAST_GAIN for found in relations.values())}"
+        for language, relations in scores["relations"].items()
+    )
     summary = (
         f"best head {percent(best['score'])}% of linked words ({head_name(best)}, "
         f"{DIRECTION_NAMES[best['direction']]}), AER {scores['alignment']['best_symmetrised']['aer']:.3f}; masked "
         f"top-1 {percent(masked['alone']['top1']['value'])} alone, "
-        f"{percent(masked['with_translation']['top1']['value'])} with translation"
+        f"{percent(masked['with_translation']['top1']['value'])} with translation; relations 10 points above the best "
+        f"offset: {counted}"
     )
     return _run("text: bilingual", manifest, summary)
 

@@ -213,6 +213,7 @@ def evaluate_vision(options: argparse.Namespace) -> None:
             for stage, stage_weights in stages.items()
         },
         VISION / "profiles.safetensors",
+        checksums,
     )
     terminal.print_vision(scores)
     _write(VISION / "scores.json", scores)

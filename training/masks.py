@@ -13,13 +13,13 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from attention_core.analysis.mask_trial import centred_gaussian
 from attention_core.analysis.saliency import class_activation_maps, grad_cams, resized
 from attention_core.analysis.stages import FLAT
 from attention_core.models.vision import VisionModel
 from training.shares import Scores, measured, rank_auc, rounded
 
 LARGEST_BOX = 0.6  # of the frame
-GAUSSIAN_SPREAD = 0.25  # of the side
 
 
 def box_pixels(boxes: Tensor, side: int, photo_side: int, inclusive: bool = True) -> Tensor:
@@ -60,12 +60,6 @@ def map_scores(maps: Tensor, inside: Tensor) -> Scores:
         "energy": measured(energy(maps, inside)),
         "pixel_auc": measured(pixel_auc(maps, inside)),
     }
-
-
-def centred_gaussian(side: int) -> Tensor:
-    """(side, side), highest in the middle, with a spread of a quarter of the side."""
-    axis = (2 * torch.arange(side) + 1 - side) / (2 * side)  # exactly symmetric, so that the middle pixels tie
-    return torch.exp(-(axis[:, None] ** 2 + axis[None] ** 2) / (2 * GAUSSIAN_SPREAD**2))
 
 
 def value_range(maps: Tensor) -> Scores:

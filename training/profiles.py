@@ -8,6 +8,8 @@ N photos, K classes, C channels.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import torch
@@ -65,7 +67,16 @@ def profile_scores(weights: dict[str, Tensor], labels: Tensor, classes: int) -> 
     return tidy
 
 
-def save_profiles(profiles: dict[str, Tensor], path: Path) -> None:
-    """Writes "build.stage" → (K, C) as float16 safetensors, for the app to draw."""
+def save_profiles(profiles: dict[str, Tensor], path: Path, networks: dict[str, str]) -> None:
+    """Writes "build.stage" → (K, C) as float16 safetensors, for the app to draw, and a manifest beside it.
+
+    networks: build → checksum of the weights that the profiles were measured on.
+    """
     save_file({name: means.half().contiguous() for name, means in profiles.items()}, path)
     path.chmod(0o644)
+    manifest = {
+        "weights": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "networks": networks,
+    }
+    path.with_suffix(".json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")

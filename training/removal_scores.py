@@ -11,9 +11,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from attention_core.analysis.mask_trial import centred_gaussian
 from attention_core.analysis.removal import deletion_curve, insertion_curve
 from attention_core.models.vision import VisionModel
-from training.masks import centred_gaussian, stage_maps
+from training.masks import stage_maps
 from training.shares import Scores, measured
 
 PHOTOS = 200  # a sample: with more, these curves would take longer than all other scores together

@@ -26,6 +26,7 @@ from training.text_batches import SINGLE, Batch
 from training.text_data import Pair
 
 TOKENIZER, PAIRS = "tokenizer.json", "pairs.pt"
+LENGTH = ("steps", "minutes")  # of a run; in a checkpoint's "before", of the runs that it went on from
 WARMUP, WEIGHT_DECAY = 100, 0.05
 
 
@@ -80,6 +81,7 @@ def main() -> None:
     state = run.load()
     earlier = run_folder.RunFolder(options.start).load() if options.start else None
     model = TextModel(TextConfig(**earlier["config"]) if earlier else config, tokenizer)
+    before = {name: earlier[name] + earlier.get("before", {}).get(name, 0) if earlier else 0 for name in LENGTH}
     if state is None and earlier is not None:
         model.load_state_dict(earlier["model"])
     elif state is None:
@@ -129,6 +131,7 @@ def main() -> None:
                     "step": step,
                     "steps": steps,
                     "minutes": minutes,
+                    "before": before,
                     "loss": mean,
                 }
             )
@@ -144,8 +147,8 @@ def main() -> None:
             "tokenizer": {"file": "tokenizer.json", "sha256": run_folder.checksum(tokenizer_file)},
             "training": {
                 "pairs": len(training),
-                "steps": steps + (earlier["steps"] if earlier else 0),
-                "minutes": round(minutes + (earlier["minutes"] if earlier else 0.0), 1),
+                "steps": steps + before["steps"],
+                "minutes": round(minutes + before["minutes"], 1),
                 "loss": round(mean or 0.0, 3),
                 "threads": torch.get_num_threads(),
                 "hardware": run_folder.hardware(options.device),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -48,8 +50,12 @@ def test_channel_weights_are_those_of_the_trace(kind: str, tmp_path: Path) -> No
             channel = stage.attention.channel if kind == "cbam" else stage.attention  # type: ignore[union-attr]
             torch.testing.assert_close(weights[stage.name][number], channel.weights[0], rtol=0, atol=1e-6)  # type: ignore[union-attr]
     path = tmp_path / "profiles.safetensors"
-    profiles.save_profiles({"se.stage1": profiles.class_means(weights["stage1"], torch.arange(5) % 3, 3)}, path)
+    means = profiles.class_means(weights["stage1"], torch.arange(5) % 3, 3)
+    profiles.save_profiles({"se.stage1": means}, path, {"se": "0a"})
     assert load_file(path)["se.stage1"].shape == (3, 4)
+    manifest = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert manifest["networks"] == {"se": "0a"}
+    assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_build_without_attention_has_no_profile() -> None:

@@ -288,6 +288,10 @@ def test_text_training_resumes_exactly(
     assert continued["step"] == 2
     manifest = json.loads((tmp_path / "assets" / "text" / "bilingual.json").read_text(encoding="utf-8"))
     assert manifest["training"]["steps"] == 8  # both schedules
+    third = ["--run", str(tmp_path / "third"), "--start", str(tmp_path / "further"), "--rate", "0", "--steps", "1"]
+    train(text.main, [*third, "--batch-tokens", "60"], monkeypatch, tmp_path / "assets")
+    manifest = json.loads((tmp_path / "assets" / "text" / "bilingual.json").read_text(encoding="utf-8"))
+    assert manifest["training"]["steps"] == 9  # all three
     with pytest.raises(SystemExit, match=r"nothing is no finished run: it lacks checkpoint\.pt, tokenizer\.json"):
         train(text.main, [*further[:3], str(tmp_path / "nothing")], monkeypatch, tmp_path / "assets")
 
