@@ -8,12 +8,15 @@ from typing import Any
 import streamlit as st
 import torch
 from PIL import Image
+from torch import Tensor
 
 from attention_core.inputs import load_image
 from attention_core.models import registry
 from attention_core.models.text import TextModel, TextTrace
 from attention_core.models.vision import VisionModel, VisionTrace
 from attention_core.runtime.warm_up import warm_up
+from ui import photo_what_if
+from ui.photo_what_if import PhotoWhatIf
 from ui.what_if import AS_TRAINED, WhatIf
 
 
@@ -33,6 +36,17 @@ def vision_model(name: str) -> VisionModel:
 def measured(kind: str) -> dict[str, Any]:
     """The evaluation's scores; kind: "text" or "vision"."""
     return registry.scores(kind)
+
+
+def ablations() -> dict[str, Any] | None:
+    """What the ablations measured; None where they have not been run."""
+    return registry.ablations()
+
+
+@st.cache_resource(show_spinner=False)
+def excitation_profiles(name: str) -> dict[str, Tensor]:
+    """Stage → mean channel weights of the classes, (classes, C), of the build "se" or "cbam"."""
+    return registry.excitation_profiles(name)
 
 
 def text_trace(text: str, pair: str | None, what_if: WhatIf = AS_TRAINED) -> TextTrace:
@@ -64,15 +78,17 @@ def _decoded(digest: str, _photo: Photo) -> Image.Image:
     return load_image(_photo.data)
 
 
-def vision_trace(name: str, photo: Photo) -> VisionTrace:
-    """The trace of a photo through one build. Shared between sessions, so never written to."""
-    return _vision_trace(name, photo.digest, photo)
+def vision_trace(name: str, photo: Photo, what_if: PhotoWhatIf = photo_what_if.AS_TRAINED) -> VisionTrace:
+    """The trace of a photo through one build, as trained or changed. Shared between sessions, so never written to."""
+    return _vision_trace(name, photo.digest, what_if, photo)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _vision_trace(name: str, digest: str, _photo: Photo) -> VisionTrace:
+def _vision_trace(name: str, digest: str, what_if: PhotoWhatIf, _photo: Photo) -> VisionTrace:
     # Streamlit hashes large arrays from a sample, so that two near-equal photos could meet: the key is the digest.
-    return vision_model(name).trace(_photo.image)
+    if what_if == photo_what_if.AS_TRAINED:
+        return vision_model(name).trace(_photo.image)
+    return vision_model(name).trace(_photo.image, overrides=what_if.overrides(vision_trace(name, _photo)))
 
 
 def device() -> torch.device:
@@ -83,7 +99,9 @@ def device() -> torch.device:
 def warm() -> None:
     """Loads everything and runs it once, before the first visitor."""
     grey = Image.new("RGB", (64, 64), "grey")
+    # Loaded before: weights that are made in inference mode take no part in gradients, which Grad-CAM needs.
+    text, photo = text_model(), [vision_model(name) for name in registry.VISION_MODELS]
     warm_up(
-        lambda: text_model().trace("我吃柠檬", "I eat lemons."),
-        *(lambda name=name: vision_model(name).trace(grey) for name in registry.VISION_MODELS),
+        lambda: text.trace("我吃柠檬", "I eat lemons."),
+        *(lambda model=model: model.trace(grey) for model in photo),
     )

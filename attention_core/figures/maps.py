@@ -51,12 +51,12 @@ def spatial_map(
         go.Heatmap(
             z=z,
             hoverongaps=False,
-            hovertemplate=_place(row_name, column_name, value_name, "%{x}", "%{y}"),
+            hovertemplate=cell_hover(row_name, column_name, value_name, "%{x}", "%{y}"),
             **colour_scale(low, high, scale, header=head),
         )
     )
     lay_out(fig, title=title, subtitle=subtitle, head=head, left=4, right=4, above=4, bottom=6)
-    _pixel_axes(fig, (-0.5, W - 0.5), (H - 0.5, -0.5))
+    pixel_axes(fig, (-0.5, W - 0.5), (H - 0.5, -0.5))
     return fig
 
 
@@ -66,6 +66,8 @@ def map_grid(
     titles: Sequence[str],
     kind: MapKind,
     limit: float | None = None,
+    photo: NDArray[np.uint8] | None = None,
+    opacity: float = 0.6,
     columns: int = 4,
     row_titles: Sequence[str] | None = None,
     title: str = "",
@@ -78,6 +80,7 @@ def map_grid(
     maps        each (H, W); a smaller map is drawn with larger pixels where its size divides the largest
     titles      one a map;  row_titles: one a line of tiles, left of it
     limit       None: the largest |value| of all maps
+    photo       (S, S, 3) uint8, under every map, which then has this `opacity`; a map of NaN leaves it bare
     """
     arrays = [array(m, 2, "maps") for m in maps]
     if not arrays:
@@ -119,10 +122,12 @@ def map_grid(
         go.Heatmap(
             z=z,
             hoverongaps=False,
-            hovertemplate=_place(row_name, column_name, value_name, "%{x}", "%{y}"),
+            hovertemplate=cell_hover(row_name, column_name, value_name, "%{x}", "%{y}"),
             **colour_scale(low, high, scale, header=head),
         )
     )
+    if photo is not None:
+        _put_under(fig, photo, opacity, spots, (H, W))
     side = [] if row_titles is None else [escaped(shortened(t, 90)) + " " for t in row_titles]
     fig.add_trace(
         go.Scatter(
@@ -138,11 +143,28 @@ def map_grid(
     )
     left_room = max((width_of(s) for s in side), default=-4.0) + 8
     lay_out(fig, title=title, subtitle=subtitle, head=head, left=left_room, right=4, above=0, bottom=6)
-    _pixel_axes(fig, (-0.5, width - 0.5), (height - 0.5, -0.5))
+    pixel_axes(fig, (-0.5, width - 0.5), (height - 0.5, -0.5))
     # Not drawn; %{x} and %{y} of the hover label take the place inside the tile from them.
     fig.update_xaxes(tickmode="array", tickvals=list(range(width)), ticktext=x_words)
     fig.update_yaxes(tickmode="array", tickvals=list(range(height)), ticktext=y_words)
     return fig
+
+
+def _put_under(
+    fig: go.Figure, photo: NDArray[np.uint8], opacity: float, spots: list[tuple[int, int]], size: tuple[int, int]
+) -> None:
+    """The photo below each tile of a grid: (top, left) of each in `spots`, all of one size."""
+    check_photo(photo)
+    (rows, columns), (H, W) = photo.shape[:2], size
+    dx, dy = W / columns, H / rows
+    source = _png(photo)
+    pictures = [
+        go.Image(source=source, x0=left - 0.5 + dx / 2, dx=dx, y0=top - 0.5 + dy / 2, dy=dy, hoverinfo="skip")
+        for top, left in spots
+    ]
+    fig.update_traces(opacity=opacity)
+    fig.add_traces(pictures)
+    fig.data = (*fig.data[1:], fig.data[0])
 
 
 def mask_over_photo(
@@ -163,10 +185,7 @@ def mask_over_photo(
     stretch   colours from the mask's minimum to its maximum; `stretched_note` then stands beside the range.
               Otherwise colours are fixed to 0…1, and a flat mask looks flat.
     """
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
-        raise ShapeError(
-            "figure.photo", f"photo is {photo.dtype} {photo.shape}; uint8 (S, S, 3) is needed", came=photo.shape
-        )
+    check_photo(photo)
     z = array(mask, 2, "mask")
     (H, W), (h, w) = photo.shape[:2], z.shape
     low, high = 0.0, 1.0
@@ -191,13 +210,13 @@ def mask_over_photo(
                 dy=dy,
                 opacity=opacity,
                 hoverongaps=False,
-                hovertemplate=_place(row_name, column_name, value_name, "%{x}", "%{y}"),
+                hovertemplate=cell_hover(row_name, column_name, value_name, "%{x}", "%{y}"),
                 **colour_scale(low, high, WEIGHT_SCALE, header=head),
             ),
         ]
     )
     lay_out(fig, title=title, subtitle=subtitle, head=head, left=4, right=4, above=4, bottom=6)
-    _pixel_axes(fig, (-0.5, W - 0.5), (H - 0.5, -0.5))
+    pixel_axes(fig, (-0.5, W - 0.5), (H - 0.5, -0.5))
     # Not drawn; the hover label takes the cell's own row and column from them.
     fig.update_xaxes(
         tickmode="array", tickvals=[-0.5 + dx * (i + 0.5) for i in range(w)], ticktext=[str(i) for i in range(w)]
@@ -208,11 +227,20 @@ def mask_over_photo(
     return fig
 
 
-def _place(row_name: str, column_name: str, value_name: str, x: str, y: str) -> str:
+def check_photo(photo: NDArray[np.uint8]) -> None:
+    """Raise ShapeError unless it is uint8 (H, W, 3)."""
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+        raise ShapeError(
+            "figure.photo", f"photo is {photo.dtype} {photo.shape}; uint8 (S, S, 3) is needed", came=photo.shape
+        )
+
+
+def cell_hover(row_name: str, column_name: str, value_name: str, x: str, y: str) -> str:
+    """Hover template of a cell: where it is, and its value."""
     return f"{row_name} {y}, {column_name} {x}<br>{named(value_name, '%{z:.4f}')}<extra></extra>"
 
 
-def _pixel_axes(fig: go.Figure, x: tuple[float, float], y: tuple[float, float]) -> None:
+def pixel_axes(fig: go.Figure, x: tuple[float, float], y: tuple[float, float]) -> None:
     """Square pixels, row 0 on top, packed to the top left, no labels."""
     fig.update_xaxes(range=list(x), constrain="domain", constraintoward="left", showticklabels=False)
     fig.update_yaxes(

@@ -85,17 +85,40 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
 def _gif_size(data: bytes) -> tuple[int, int]:
     """The screen, made larger where the first frame reaches beyond it (as Pillow does)."""
+    width, height, _ = gif_frames(data, most=1)
+    return width, height
+
+
+def gif_frames(data: bytes, most: int) -> tuple[int, int, int]:
+    """(width, height, count) of a GIF's first frames, at most `most`: the screen, and how far frames reach beyond it.
+
+    Read block by block, without decoding. A header that is cut short raises IndexError or struct.error.
+    """
     width, height = struct.unpack_from("<HH", data, 6)
-    flags = data[10]
-    at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)  # after the palette
+    at = 13 + _palette_bytes(data[10])
+    count = 0
     while at < len(data) and data[at : at + 1] != b";":
         block = data[at : at + 1]
         if block == b",":  # a frame
-            left, top, frame_width, frame_height = struct.unpack_from("<4H", data, at + 1)
-            return max(width, left + frame_width), max(height, top + frame_height)
-        if block == b"!":  # an extension: its label, then pieces up to an empty one
-            at += 2
-            while data[at]:
-                at += data[at] + 1
-        at += 1
-    return width, height
+            left, top, frame_width, frame_height, flags = struct.unpack_from("<4HB", data, at + 1)
+            width, height = max(width, left + frame_width), max(height, top + frame_height)
+            count += 1
+            if count == most:
+                break
+            at = _after_pieces(data, at + 11 + _palette_bytes(flags))  # behind the palette: the size of the codes
+        elif block == b"!":  # an extension and its label
+            at = _after_pieces(data, at + 2)
+        else:
+            at += 1
+    return width, height, count
+
+
+def _palette_bytes(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _after_pieces(data: bytes, at: int) -> int:
+    """Behind the pieces of a GIF's block, which begin at `at`, each with its length, up to an empty one."""
+    while data[at]:
+        at += data[at] + 1
+    return at + 1

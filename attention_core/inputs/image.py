@@ -66,14 +66,7 @@ def load_image(data: bytes) -> Image.Image:
     `image.file_too_large`, `image.unsupported`, `image.too_many_pixels`, `image.too_small`,
     `image.truncated` (cut off or damaged).
     """
-    if not isinstance(data, bytes):
-        raise KindError(
-            "image.wrong_type",
-            f"The photo came as {type(data).__name__}; the bytes of the file are expected.",
-            came=type(data).__name__,
-            expected="bytes",
-        )
-    kind = _checked_kind(data)
+    kind = checked_kind(data)
     with damage_reported(kind):
         if (size := declared_size(kind, data)) is not None:
             check_size(*size)
@@ -157,7 +150,18 @@ def to_square_tensor(image: ImageLike, size: int) -> tuple[Tensor, Box]:
     return pixels.permute(2, 0, 1).contiguous().float() / 255, box
 
 
-def _checked_kind(data: bytes) -> str:
+def checked_kind(data: bytes, expected: tuple[str, ...] = SUPPORTED, key: str = "image.unsupported") -> str:
+    """The format of a file, told from its content; `key`: of the error for one that is not among the `expected`.
+
+    Raises KindError if `data` is not bytes, InputError `image.empty`, `image.file_too_large`, or with `key`.
+    """
+    if not isinstance(data, bytes):
+        raise KindError(
+            "image.wrong_type",
+            f"The photo came as {type(data).__name__}; the bytes of the file are expected.",
+            came=type(data).__name__,
+            expected="bytes",
+        )
     if not data:
         raise InputError("image.empty", "The file is empty (0 bytes). Choose another file.", came=0)
     if len(data) > MAX_FILE_BYTES:
@@ -169,13 +173,13 @@ def _checked_kind(data: bytes) -> str:
             limit=limit,
         )
     kind = detect_kind(data)
-    if kind not in SUPPORTED:
-        expected = ", ".join(SUPPORTED)
+    if kind not in expected:
+        listed = ", ".join(expected)
         raise InputError(
-            "image.unsupported",
-            f"The file is of kind {kind}; expected is one of {expected}. Export it as one of them.",
+            key,
+            f"The file is of kind {kind}; expected is one of {listed}. Export it as one of them.",
             came=kind,
-            expected=expected,
+            expected=listed,
         )
     return kind
 

@@ -20,6 +20,7 @@ from attention_core.runtime.device import choose_device
 
 TEXT_MODELS = ("bilingual",)
 VISION_MODELS = ("plain", "se", "cbam")
+PROFILED = ("se", "cbam")  # the builds with channel weights
 
 Model = TypeVar("Model", bound=torch.nn.Module)
 
@@ -71,6 +72,43 @@ def scores(kind: str) -> dict[str, Any]:
     name = {"text": "bilingual.scores.json", "vision": "scores.json"}[kind]
     measured: dict[str, Any] = json.loads((assets_folder() / kind / name).read_text(encoding="utf-8"))
     return measured
+
+
+def ablations() -> dict[str, Any] | None:
+    """What `python -m training.ablations` measured; None where it has not been run."""
+    path = assets_folder() / "vision" / "ablations.json"
+    if not path.exists():
+        return None
+    measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return measured
+
+
+def excitation_profiles(name: str) -> dict[str, torch.Tensor]:
+    """Stage → mean channel weight of each class over the dev photos, (classes, C), of the build "se" or "cbam".
+
+    NaN for a class without photos. Raises `ControlError` for a build without channel weights, and `WeightsError` for a
+    file that is missing, altered, or measured on other weights than those that are here.
+    """
+    if name not in PROFILED:
+        raise ControlError(
+            "model.unknown", f"{name!r} has no channel weights; expected one of {', '.join(PROFILED)}.", came=name
+        )
+    described, network = manifest("vision", "profiles"), manifest("vision", name)
+    means = load(_checked_bytes(assets_folder() / "vision" / described["weights"], described["sha256"]))
+    found = {
+        key.removeprefix(f"{name}."): tensor.float() for key, tensor in means.items() if key.startswith(f"{name}.")
+    }
+    classes, widths = network["config"]["classes"], network["config"]["widths"]
+    expected = {f"stage{number}": (classes, width) for number, width in enumerate(widths, start=1)}
+    fits = {stage: tuple(tensor.shape) for stage, tensor in found.items()} == expected
+    if not fits or described["networks"].get(name) != network["sha256"]:
+        raise WeightsError(
+            "weights.other",
+            f"{described['weights']} was measured on other weights of {name!r} than those that are here. "
+            "Run `python -m training.evaluate vision`, or reinstall the package.",
+            name=described["weights"],
+        )
+    return {stage: found[stage] for stage in expected}
 
 
 def manifest(kind: str, name: str) -> dict[str, Any]:

@@ -1,0 +1,130 @@
+"""Figures for paper and for files: dark on white whatever the page looks like, with a caption below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import plotly.graph_objects as go
+
+from .style import width_of
+
+INK, PAPER = "#1d2733", "#ffffff"
+WIDTH = 800  # pixels; PRINT_PIXELS wide, it is 17 cm at 300 dots an inch
+PRINT_PIXELS = 2008
+_LINE, _SMALL, _MARGIN = 17, 12, 14  # pixels: of a line of the caption, its letters, and around it
+_PAGE = """<!DOCTYPE html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ max-width: {width}px; margin: 2rem auto; padding: 0 1rem; font-family: system-ui, sans-serif; line-height: 1.5;
+       color: {ink}; background: {paper}; }}
+figure {{ margin: 2rem 0; overflow-x: auto; }}
+pre {{ padding: 1rem; overflow-x: auto; background: #f3f5f8; border-radius: 8px; font-size: .85rem; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{caption}</p>
+{figures}
+{appendix}
+</body>
+</html>
+"""
+
+
+def printed(figure: go.Figure, caption: str = "", *, width: int = WIDTH) -> go.Figure:
+    """A copy of `figure` that stands for itself: its template's colours turned to ink on paper, `caption` below.
+
+    width: pixels; the height grows by the lines of the caption.
+    """
+    copy = go.Figure(figure)
+    lines = wrapped(caption, width - 2 * _MARGIN, _SMALL)
+    room = _LINE * len(lines) + _MARGIN if lines else 0
+    margin = copy.layout.margin
+    below = margin.b or 0
+    copy.update_layout(
+        width=width,
+        height=(copy.layout.height or 450) + room,
+        margin_b=below + room,
+        paper_bgcolor=PAPER,
+        plot_bgcolor=PAPER,
+        font_color=INK,
+        title_font_color=copy.layout.title.font.color or INK,
+    )
+    if lines:
+        copy.add_annotation(
+            text="<br>".join(map(escape, lines)),
+            xref="paper",
+            yref="paper",
+            x=0,
+            y=0,
+            xanchor="left",
+            yanchor="top",
+            xshift=_MARGIN - (margin.l or 0),
+            yshift=-below,
+            align="left",
+            showarrow=False,
+            font={"size": _SMALL, "color": INK},
+        )
+    return copy
+
+
+def wrapped(text: str, pixels: float, size: float) -> list[str]:
+    """`text` in lines of at most about `pixels`, broken at spaces, and between Chinese characters where need be."""
+    lines: list[str] = []
+    for paragraph in text.splitlines():
+        line = ""
+        for piece in _pieces(paragraph):
+            if line and width_of(line + piece, size) > pixels:
+                lines.append(line.rstrip())
+                line = ""
+            line += piece if line else piece.lstrip()
+        if line:
+            lines.append(line.rstrip())
+    return lines
+
+
+def _pieces(text: str) -> list[str]:
+    """Words with the space before them; Chinese and other wide characters one by one."""
+    pieces = [""]
+    for character in text:
+        if character == " " or ord(character) > 0x2E80 or (pieces[-1] and ord(pieces[-1][-1]) > 0x2E80):
+            pieces.append(character)
+        else:
+            pieces[-1] += character
+    return [piece for piece in pieces if piece]
+
+
+def html_page(
+    figures: Sequence[tuple[str, go.Figure]],
+    *,
+    title: str,
+    caption: str,
+    language: str,
+    appendix: Sequence[tuple[str, str]] = (),
+) -> str:
+    """A page for itself, with everything that it needs inside: opened without a network, its figures still answer.
+
+    figures: each under its heading; appendix: headings with text that is shown as typed.
+    """
+    shown = []
+    for number, (heading, figure) in enumerate(figures):
+        drawn = printed(figure, width=WIDTH).to_html(
+            full_html=False, include_plotlyjs=number == 0, config={"displaylogo": False}
+        )
+        shown.append(f"<h2>{escape(heading)}</h2>\n<figure>{drawn}</figure>")
+    texts = [f"<h2>{escape(heading)}</h2>\n<pre>{escape(text)}</pre>" for heading, text in appendix]
+    return _PAGE.format(
+        title=escape(title),
+        caption=escape(caption),
+        language=escape(language),
+        figures="\n".join(shown),
+        appendix="\n".join(texts),
+        width=WIDTH + 40,
+        ink=INK,
+        paper=PAPER,
+    )

@@ -1,0 +1,22 @@
+"""Does the mask matter? One stage's mask against maps that need no attention, on this photo and on the dev photos."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import mask_trial
+from ui.i18n import t
+from ui.photo import photo_trace, sharp_square
+from ui.photo_steps import choose_stage
+
+st.title(t("mask_trial.title"))
+st.markdown(t("mask_trial.lead"))
+photo, trace = photo_trace("cbam")
+stage = choose_stage(trace)
+mask_trial.named_class(trace)
+tried = mask_trial.tried_maps(photo, stage.name)
+mask_trial.maps_step(1, tried, sharp_square(photo, trace))
+mask_trial.curves_step(2, tried)
+mask_trial.areas_step(3, tried)
+mask_trial.boxes_step(4, stage.name)
+mask_trial.removal_step(5)

@@ -1,0 +1,32 @@
+"""Excitation profiles: the mean gates of classes, stage by stage, and this photo's gates over them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from attention_core.errors import WeightsError
+from ui import networks, profiles
+from ui.i18n import explain, t
+from ui.photo import photo_trace
+
+
+def main() -> None:
+    """Controls, then a step a stage, then all stages in numbers."""
+    st.title(t("profiles.title"))
+    st.markdown(t("profiles.lead"))
+    build = profiles.choose_build()
+    _, trace = photo_trace(build)
+    try:
+        means = networks.excitation_profiles(build)
+    except WeightsError as error:
+        st.error(explain(error), icon="⚠️")
+        return
+    predicted = profiles.named_class(trace)
+    chosen = profiles.choose_classes(trace, means[trace.stages[-1].name], predicted)
+    order = profiles.choose_order()
+    for number, stage in enumerate(trace.stages, start=1):
+        profiles.stage_step(number, build, stage, means[stage.name], [predicted, *chosen], order)
+    profiles.shares_step(len(trace.stages) + 1, build)
+
+
+main()

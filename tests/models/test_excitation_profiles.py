@@ -1,0 +1,83 @@
+"""Class profiles that ship: those of these weights, unaltered, or refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from attention_core import ControlError, WeightsError, load_vision_model
+from attention_core.models import registry
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "assets"
+    shutil.copytree(registry.assets_folder() / "vision", folder / "vision")
+    monkeypatch.setattr(registry, "assets_folder", lambda: folder)
+    return folder / "vision"
+
+
+def described(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    path = folder / "profiles.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", registry.PROFILED)
+def test_profiles_fit_the_network(name: str) -> None:
+    profiles = registry.excitation_profiles(name)
+    model = load_vision_model(name, device="cpu")
+    assert tuple(profiles) == model.stage_names
+    for means, width in zip(profiles.values(), model.config.widths, strict=True):
+        assert means.shape == (model.config.classes, width) and means.dtype == torch.float32
+        there = means[~means.isnan().any(dim=1)]
+        assert len(there) and there.min() >= 0 and there.max() <= 1
+
+
+def test_a_build_without_gates_has_none() -> None:
+    with pytest.raises(ControlError, match="'plain' has no channel weights; expected one of se, cbam"):
+        registry.excitation_profiles("plain")
+
+
+def test_damaged_profiles_are_refused(copied: Path) -> None:
+    path = copied / "profiles.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(WeightsError, match=r"profiles\.safetensors") as caught:
+        registry.excitation_profiles("se")
+    assert caught.value.key == "weights.altered"
+    path.unlink()
+    with pytest.raises(WeightsError) as caught:
+        registry.excitation_profiles("se")
+    assert caught.value.key == "weights.missing"
+    (copied / "profiles.json").unlink()
+    with pytest.raises(WeightsError, match=r"profiles\.json") as caught:
+        registry.excitation_profiles("se")
+    assert caught.value.key == "weights.missing"
+
+
+def test_profiles_of_other_weights_are_refused(copied: Path) -> None:
+    described(copied, lambda manifest: manifest["networks"].update(se="0" * 64))
+    with pytest.raises(WeightsError, match="other weights of 'se'") as caught:
+        registry.excitation_profiles("se")
+    assert caught.value.key == "weights.other"
+    assert registry.excitation_profiles("cbam")
+
+
+def test_profiles_of_other_sizes_are_refused(copied: Path) -> None:
+    path = copied / "profiles.safetensors"
+    state = load_file(path)
+    state["se.stage1"] = state["se.stage1"][:, 1:].contiguous()
+    save_file(state, path)
+    described(copied, lambda manifest: manifest.update(sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
+    with pytest.raises(WeightsError) as caught:
+        registry.excitation_profiles("se")
+    assert caught.value.key == "weights.other"

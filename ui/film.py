@@ -1,0 +1,149 @@
+"""The clip that somebody explores: uploaded, or made by moving a window over a sample photo."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+
+import streamlit as st
+from PIL import Image
+
+from attention_core.analysis.temporal import ClipTrace, clip_trace
+from attention_core.errors import InputError
+from attention_core.inputs import load_image
+from attention_core.inputs.clip import MAX_FRAMES, Clip, load_clip, panned_clip
+from attention_core.inputs.image import centre_square
+from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
+from ui import networks, url_state
+from ui.i18n import explain, t
+
+UPLOAD = "upload"
+PICTURE_SIDE = 240  # pixels of a frame under its mask
+
+# Streamlit writes "Upload" and "40MB per file" in English only.
+_UPLOADER_STYLE = """
+<style>
+  .st-key-clip-file [data-testid="stFileUploaderDropzoneInstructions"] {{ display: none; }}
+  .st-key-clip-file [data-testid="stBaseButton-secondary"] p {{ font-size: 0; }}
+  .st-key-clip-file [data-testid="stBaseButton-secondary"] p::after {{ content: "{button}"; font-size: 1rem; }}
+</style>
+"""
+
+
+@dataclass(frozen=True)
+class Film:
+    """A clip that can be used. digest: equal for equal clips; sample: whether it was made from a sample photo."""
+
+    digest: str
+    clip: Clip
+    sample: bool
+
+    @property
+    def places(self) -> list[int]:
+        """Of each frame in the clip, counted from 1, as people count."""
+        return [number + 1 for number in self.clip.numbers]
+
+    @property
+    def trace(self) -> ClipTrace:
+        """Of the CBAM build. Shared between sessions, so never written to."""
+        return _traced(self.digest, self)
+
+    @property
+    def pictures(self) -> list[str]:
+        """The square of each frame that the network sees, sharper, as JPEG data URIs."""
+        return _pictures(self.digest, self)
+
+
+def choose() -> Film:
+    """Draws the input, and returns the clip; a sample's where the upload cannot be used."""
+    choice = url_state.put_choice("clip", (*SAMPLE_PHOTOS, UPLOAD))
+    left, right = st.columns([2.5, 1], gap="medium")
+    with left:
+        st.segmented_control(
+            t("clips.label"),
+            (*SAMPLE_PHOTOS, UPLOAD),
+            format_func=lambda name: t(f"clips.choices.{name}"),
+            key="clip",
+            required=True,
+            persist_state="session",
+        )
+        notes = st.container()
+    with right:
+        st.html(_UPLOADER_STYLE.format(button=t("clips.browse")))
+        # No `type=`: the browser would refuse other files by itself, in English only.
+        st.file_uploader(t("clips.upload"), key="clip-file", on_change=_keep, help=t("clips.upload_help"))
+    with notes:
+        film = _uploaded() if choice == UPLOAD else None
+        film = film or _sample(choice if choice in SAMPLE_PHOTOS else SAMPLE_PHOTOS[0])
+        _told(film)
+        with st.spinner(t("clips.working")):
+            _ = film.trace
+    return film
+
+
+def _told(film: Film) -> None:
+    clip = film.clip
+    if film.sample:
+        st.caption(t("clips.made", frames=len(clip.frames)))
+    elif clip.total > len(clip.frames):
+        st.info(t("clips.sampled", total=clip.total, kept=len(clip.frames), most=MAX_FRAMES), icon="✂️")
+    else:
+        st.caption(t("clips.whole", frames=clip.total))
+
+
+def _uploaded() -> Film | None:
+    data: bytes | None = st.session_state.get("clip_upload")
+    if data is None:
+        st.info(t("clips.waiting"), icon="🎞️")
+        return None
+    digest = hashlib.sha256(data).hexdigest()
+    try:
+        with st.spinner(t("clips.reading")):
+            return Film(digest, _decoded(digest, data), sample=False)
+    except InputError as error:
+        st.error(explain(error), icon="⚠️")
+        st.caption(t("clips.instead"))
+        return None
+
+
+def _keep() -> None:
+    # The widget forgets its file on another page and in another language; the session does not.
+    file = st.session_state["clip-file"]
+    if file is not None:
+        st.session_state["clip_upload"] = file.getvalue()
+        st.session_state["clip"] = UPLOAD
+        return
+    st.session_state.pop("clip_upload", None)
+    if st.session_state["clip"] == UPLOAD:
+        st.session_state["clip"] = SAMPLE_PHOTOS[0]
+
+
+@cache
+def _sample(name: str) -> Film:
+    return Film(f"sample {name}", panned_clip(load_image(sample_photo(name))), sample=True)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)  # 32 frames take up to 25 MB
+def _decoded(digest: str, _data: bytes) -> Clip:
+    return load_clip(_data)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _traced(digest: str, _film: Film) -> ClipTrace:
+    return clip_trace(networks.vision_model("cbam"), _film.clip.frames)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _pictures(digest: str, _film: Film) -> list[str]:
+    return [_data_uri(frame) for frame in _film.clip.frames]
+
+
+def _data_uri(frame: Image.Image) -> str:
+    """The centre square as a JPEG: as PNG, 32 frames would take megabytes on their way to the browser."""
+    square = frame.crop(centre_square(*frame.size)).resize((PICTURE_SIDE,) * 2, Image.Resampling.LANCZOS)
+    stream = BytesIO()
+    square.save(stream, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

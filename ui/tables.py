@@ -1,0 +1,35 @@
+"""Small tables of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+# Numbers stay on one line; where a phone has no room for all columns, the table moves sideways by itself.
+_STYLE = """
+<style>
+  .st-key-{key} [data-testid="stMarkdownContainer"] {{ overflow-x: auto; }}
+  .st-key-{key} td:not(:first-child) {{ white-space: nowrap; }}
+  .st-key-{key} :is(td, th):first-child {{ min-width: 6em; }}
+</style>
+"""
+
+
+def show_table(key: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table whose first column is words and whose others are numbers, aligned to the right; `key` as of a widget."""
+    with st.container(key=key):
+        st.html(_STYLE.format(key=key))
+        st.markdown(table(head, rows))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The same as Markdown; cells may hold any text in one line."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    escaped = [[cell.replace("|", r"\|") for cell in line] for line in (head, *rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (escaped[0], rule, *escaped[1:]))
+
+
+def with_error(value: float, error: float, digits: int = 3) -> str:
+    """ "0.769 ± 0.005", with a true minus sign."""
+    return f"{value:.{digits}f} ± {error:.{digits}f}".replace("-", "\N{MINUS SIGN}")
