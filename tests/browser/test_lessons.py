@@ -1,0 +1,79 @@
+"""The stories in the browser: from a link to the last scene, in both languages, by the buttons alone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.driver import open_page, settle
+from ui.i18n import LANGUAGES, Language, catalogue
+from ui.lessons import Lesson, lessons
+
+pytestmark = pytest.mark.browser
+
+
+def press(page: Page, name: str) -> None:
+    page.locator(".st-key-lesson").get_by_role("button", name=name).click()
+
+
+def visible_steps(page: Page) -> list[int]:
+    """The numbers of the page's steps that are on the screen."""
+    steps = page.locator('[class*="st-key-step-"]:visible')
+    names = steps.evaluate_all(
+        "all => all.map(step => [...step.classList].find(name => /^st-key-step-\\\\d+$/.test(name)))"
+    )
+    return [int(name.removeprefix("st-key-step-")) for name in names if name]
+
+
+def walk(page: Page, lesson: Lesson, language: Language) -> None:
+    """From the first scene, which is open, to the last."""
+    words = catalogue(language)
+    panel = page.locator(".st-key-lesson")
+    for number, scene in enumerate(lesson.scenes):
+        expect(panel).to_contain_text(f"{number + 1} / {len(lesson.scenes)}", timeout=30_000)
+        assert page.url.split("?")[0].endswith(f"/{scene.page}")
+        if scene.question:
+            expect(panel.get_by_text(scene.question, exact=True)).to_be_visible()
+            expect(page.locator(".js-plotly-plot")).to_have_count(0)
+            panel.get_by_text(scene.options[0], exact=True).click()
+            press(page, words["lessons.reveal"])
+        expect(page.locator(".js-plotly-plot:visible").first).to_be_visible(timeout=30_000)
+        if scene.focus:
+            assert visible_steps(page) == list(scene.focus)
+        if number + 1 < len(lesson.scenes):
+            press(page, words["lessons.next"])
+    expect(panel.get_by_role("button", name=words["lessons.next"])).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", lessons("zh"))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_story_runs_from_its_link_to_its_last_scene(
+    browser: Browser, server: str, language: Language, name: str
+) -> None:
+    lesson = lessons(language)[name]
+    page = open_page(browser, f"{server}/{lesson.scenes[0].page}?lang={language}&lesson={name}", width=1280)
+    walk(page, lesson, language)
+    page.context.close()
+
+
+def test_the_list_opens_a_story_and_the_story_leads_back(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/lessons?lang=en", width=390)
+    page.locator(".st-key-open-hidden button").click()
+    settle(page)
+    lesson = lessons("en")["hidden"]
+    expect(page.locator(".st-key-lesson")).to_contain_text(lesson.title)
+    assert "lesson=hidden" in page.url
+    press(page, catalogue("en")["lessons.leave"])
+    settle(page)
+    assert page.url.split("?")[0].endswith("/lessons")
+    assert "lesson=" not in page.url
+    page.context.close()
+
+
+def test_the_whole_page_can_be_had(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention?lang=en&lesson=scale")
+    assert visible_steps(page) == [4, 5]
+    page.locator(".st-key-lesson-whole-0 label").click()
+    settle(page)
+    assert visible_steps(page) == [1, 2, 3, 4, 5, 6, 7]
+    page.context.close()

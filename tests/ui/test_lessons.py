@@ -1,0 +1,95 @@
+"""Lessons, run without a browser: every scene of every story in both languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ui.i18n import LANGUAGES, Language, catalogue
+from ui.lessons import Lesson, lessons
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def opened(language: Language, lesson: Lesson, number: int, **query: str) -> AppTest:
+    """A scene as its link opens it."""
+    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
+    app.query_params["lang"] = language
+    app.run()
+    app.switch_page(str(ROOT / "pages" / f"{lesson.scenes[number].page}.py"))
+    for key, value in {"lang": language, "lesson": lesson.name, "scene": str(number + 1), **query}.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest, key: str) -> str:
+    """A value of the address: the test runner gives one or a list of one."""
+    value = app.query_params[key]
+    return value if isinstance(value, str) else "".join(value)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    (button,) = (button for button in app.button if button.label == label)
+    app = button.click().run()
+    assert not app.exception
+    return app
+
+
+def test_both_languages_tell_the_same_stories() -> None:
+    chinese, english = lessons("zh"), lessons("en")
+    assert list(chinese) == list(english)
+    assert len(chinese) >= 6
+    for name, lesson in chinese.items():
+        for ours, theirs in zip(lesson.scenes, english[name].scenes, strict=True):
+            assert (ours.page, ours.focus, ours.role) == (theirs.page, theirs.focus, theirs.role)
+            assert set(ours.link) == set(theirs.link)
+            assert bool(ours.question) == bool(theirs.question) == bool(ours.options)
+            assert len(ours.options) == len(theirs.options)
+            assert (ROOT / "pages" / f"{ours.page}.py").exists()
+
+
+@pytest.mark.parametrize("name", lessons("zh"))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_story_from_its_link_to_its_last_scene(language: Language, name: str) -> None:
+    lesson, words = lessons(language)[name], catalogue(language)
+    app = opened(language, lesson, 0)
+    for number, scene in enumerate(lesson.scenes):
+        shown = [block.value for block in app.markdown]
+        assert scene.text in shown
+        if scene.question:
+            assert app.radio(key=f"lesson-{name}-{number}-answer").options == list(scene.options)
+            assert not app.get("plotly_chart")
+            assert scene.after not in shown
+            app = press(app, words["lessons.reveal"])
+        assert app.get("plotly_chart")
+        assert not [notice.value for notice in app.info if notice.icon == "🔗"]  # values that the page cannot use
+        assert scene.after in [*(block.value for block in app.markdown), ""]
+        for key, value in scene.link.items():
+            assert said(app, key) == str(value)
+        if number + 1 < len(lesson.scenes):
+            # The test runner does not follow a script to another page; the browser tests do.
+            stays = lesson.scenes[number + 1].page == scene.page
+            app = press(app, words["lessons.next"]) if stays else opened(language, lesson, number + 1)
+    assert words["lessons.next"] not in [button.label for button in app.button]
+
+
+def test_what_somebody_changes_in_a_scene_stays() -> None:
+    lesson = lessons("en")["scale"]
+    app = opened("en", lesson, 0)
+    app.session_state["q"] = 2
+    app.run()
+    assert said(app, "q") == "2"
+    again = opened("en", lesson, 0, q="3")  # and what a link says comes before what the scene says
+    assert said(again, "q") == "3"
+
+
+def test_the_next_scene_takes_nothing_along() -> None:
+    lesson, words = lessons("en")["scale"], catalogue("en")
+    app = press(opened("en", lesson, 1), words["lessons.reveal"])
+    assert said(app, "whatif") == "unscaled"
+    app = press(app, words["lessons.back"])
+    assert said(app, "whatif") == "none"
