@@ -1,8 +1,10 @@
-"""The photo that somebody explores: uploaded, taken, or one of the samples."""
+"""The photo that somebody explores: one of the samples, or one of their own, and the square of it that is seen."""
 
 from __future__ import annotations
 
+import base64
 from functools import cache
+from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
@@ -10,69 +12,182 @@ import streamlit as st
 from PIL import Image, ImageDraw, ImageEnhance
 from streamlit.delta_generator import DeltaGenerator
 
-from attention_core.errors import InputError
 from attention_core.figures.style import FRAME
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
 from attention_core.models.vision import VisionTrace
-from ui import networks, url_state
+from ui import kept_photos, networks, url_state
 from ui.i18n import explain, t
+from ui.kept_photos import FIRST, MOST, Arrived, Origin
+from ui.markdown import plain
 from ui.networks import Photo
+from ui.paste import paste_button
+from ui.square import CENTRE, Box, SquareOf, can_move, seen_box
 
-OWN = ("upload", "camera")
+CAMERA = "camera"
 SHOWN_SIDE, SHOWN_WIDTH = 192, 312  # pixels that a photo may take on the page
 SHARP_SIDE = 400  # pixels of the square under a mask
+THUMBNAIL_SIDE = 64
+NAME_LENGTH = 18  # characters of a file's name in the strip
 
-# Streamlit writes "Upload" and "40MB per file" in English only.
-_UPLOADER_STYLE = """
+# The options of a segmented control are words: its rules add the pictures.
+_STRIP_STYLE = """
 <style>
-  .st-key-photo-file [data-testid="stFileUploaderDropzoneInstructions"] {{ display: none; }}
-  .st-key-photo-file [data-testid="stBaseButton-secondary"] p {{ font-size: 0; }}
-  .st-key-photo-file [data-testid="stBaseButton-secondary"] p::after {{ content: "{button}"; font-size: 1rem; }}
+  .st-key-photo [role=radiogroup] {{ scrollbar-width: thin; }}
+  .st-key-photo [role=radio] {{ height: auto; padding: .4rem .5rem .25rem; flex-direction: column; gap: .2rem; }}
+  .st-key-photo [role=radio]::before {{ content: ""; width: 64px; height: 64px; border-radius: 6px;
+    background: center / cover; }}
+  {pictures}
 </style>
 """
+_PICTURE = '.st-key-photo [role=radio]:nth-of-type({place})::before {{ background-image: url("{source}"); }}'
+_CAMERA_PICTURE = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 64 64' fill='none' stroke='%23808a96'"
+    " stroke-width='3'%3E%3Cpath d='M10 22h11l5-7h12l5 7h11v27H10z'/%3E%3Ccircle cx='32' cy='35' r='9'/%3E%3C/svg%3E"
+)
 
 
 def photo_trace(build: str) -> tuple[Photo, VisionTrace]:
-    """Draws the input, and returns the photo with its trace; the sample's where the photo cannot be used."""
-    choice = url_state.put_choice("photo", (*SAMPLE_PHOTOS, *OWN))
-    st.segmented_control(
-        t("photo.label"),
-        (*SAMPLE_PHOTOS, *OWN),
-        format_func=lambda name: t(f"photo.choices.{name}"),
-        key="photo",
-        required=True,
-        persist_state="session",
-    )
+    """Draws the input, and returns the photo with its trace; a sample's where there is no photo of one's own yet."""
+    choice = url_state.put("photo", SAMPLE_PHOTOS[0], _in_a_link)
+    _strip(choice)
     notes = st.container()
     pictures, uploads = st.columns([2.5, 1], gap="medium")
     with uploads:
-        _uploads(choice)
-    photo = _usable(choice, notes)
+        _own(choice)
+    with notes:
+        _news()
+        whole = _chosen(choice)
+    with pictures:
+        drawn = st.container(horizontal=True, gap="medium", key="photo-pictures")
+        photo = _moved(whole)
     trace = networks.vision_trace(build, photo)
-    _pictures(photo, trace, pictures)
+    _pictures(photo, whole, trace, drawn)
     return photo, trace
 
 
 def sharp_square(photo: Photo, trace: VisionTrace) -> npt.NDArray[np.uint8]:
     """The square that the network saw, in the photo's own sharpness, (S, S, 3)."""
-    return np.asarray(_views(photo.digest, trace.crop, photo)[1])
+    return np.asarray(_sharp(photo.digest, trace.crop, photo))
 
 
-def _usable(choice: str, notes: DeltaGenerator) -> Photo:
+def _in_a_link(raw: str) -> str:
+    if raw in (*SAMPLE_PHOTOS, CAMERA, *kept_photos.kept()):
+        return raw
+    serial = raw.removeprefix(f"{FIRST}-")
+    if not kept_photos.kept() and (raw == FIRST or serial.isdecimal()):
+        return FIRST  # the link of another session, whose photo is not here
+    raise ValueError(f"{raw[:80]!r} is no photo that is here")
+
+
+def _strip(choice: str) -> None:
+    own = [*kept_photos.kept()]
+    options = [*(own or ([FIRST] if choice == FIRST else [])), *SAMPLE_PHOTOS, CAMERA]
+    sources = {name: _CAMERA_PICTURE if name in (FIRST, CAMERA) else "" for name in options}
+    for name, photo in {**{n: _sample(n) for n in SAMPLE_PHOTOS}, **_own_photos()}.items():
+        sources[name] = _thumbnail(photo.digest, photo)
+    labels = {name: _label(name) for name in options}
+    pictures = (_PICTURE.format(place=i, source=sources[name]) for i, name in enumerate(options, start=1))
+    st.html(_STRIP_STYLE.format(pictures="\n  ".join(pictures)))
+    st.segmented_control(
+        t("photo.label"),
+        options,
+        format_func=labels.__getitem__,
+        key="photo",
+        required=True,
+        persist_state="session",
+        wrap=False,
+        on_change=_another,
+        help=t("photo.strip_help", most=MOST),
+    )
+    if choice in own:
+        st.button(t("photo.remove"), key="photo-remove", on_click=_remove, args=(choice,), icon=":material/delete:")
+
+
+def _own_photos() -> dict[str, Photo]:
+    return {name: kept.photo for name, kept in kept_photos.kept().items()}
+
+
+def _label(name: str) -> str:
+    kept = kept_photos.kept().get(name)
+    if kept is None:
+        return t(f"photo.choices.{name}")
+    named = _file_name(kept.name, kept.origin)
+    if len(named) > NAME_LENGTH:
+        half = NAME_LENGTH // 2
+        named = f"{named[:half]}…{named[-half:]}"
+    return f"{kept.number} · {plain(named)}"
+
+
+def _file_name(name: str, origin: Origin = "paste") -> str:
+    return name or t(f"photo.origins.{origin}")
+
+
+def _another() -> None:
+    kept_photos.told()
+    st.session_state["crop"] = CENTRE
+
+
+def _show(name: str | None) -> None:
+    if name is not None:
+        st.session_state["photo"] = name
+        st.session_state["crop"] = CENTRE
+
+
+def _remove(name: str) -> None:
+    _show(kept_photos.remove(name) or SAMPLE_PHOTOS[0])
+
+
+def _own(choice: str) -> None:
+    # A new uploader for the next files: what came is kept in the strip, with a better way to remove it.
+    turn = st.session_state.setdefault("_photo_uploader", 0)
+    key = "photo-file" if turn == 0 else f"photo-file-{turn}"
+    with st.container(key="photo-own"):
+        # No `type=`: the browser would hide other files without a word.
+        st.file_uploader(
+            t("photo.upload"),
+            accept_multiple_files=True,
+            key=key,
+            on_change=_uploaded,
+            args=(key,),
+            help=t("photo.upload_help", most=MOST),
+        )
+        paste_button("photo-paste", uploader="photo-own", on_arrival=lambda files: _show(kept_photos.take(files)))
+    if choice == CAMERA:  # asking for the camera is left until somebody wants it
+        st.camera_input(t("photo.camera"), key="photo-shot", on_change=_taken, help=t("photo.camera_help"))
+
+
+def _uploaded(key: str) -> None:
+    files = [Arrived(file.name, "upload", file.getvalue()) for file in st.session_state[key]]
+    if files:
+        _show(kept_photos.take(files))
+        st.session_state["_photo_uploader"] += 1
+
+
+def _taken() -> None:
+    shot = st.session_state["photo-shot"]
+    if shot is not None:
+        _show(kept_photos.take([Arrived("", "camera", shot.getvalue())]))
+
+
+def _news() -> None:
+    news = kept_photos.news()
+    for name, error in news.refused:
+        st.error(t("photo.refused", name=plain(_file_name(name)), reason=explain(error)), icon="⚠️")
+    if news.left_out:
+        names = ", ".join(plain(_file_name(name)) for name in news.left_out)
+        st.warning(t("photo.left_out", names=names, most=MOST), icon="🗂️")
+    for name, before, after in news.shrunk:
+        sizes = {"before": " × ".join(map(str, before)), "after": " × ".join(map(str, after))}
+        st.info(t("photo.shrunk", name=plain(_file_name(name)), **sizes), icon="🔍")
+
+
+def _chosen(choice: str) -> Photo:
     if choice in SAMPLE_PHOTOS:
         return _sample(choice)
-    photo: Photo | None = st.session_state.get(f"photo_{choice}")
-    with notes:
-        if photo is None:
-            st.info(t(f"photo.waiting.{choice}"), icon="📷")
-            return _sample(SAMPLE_PHOTOS[0])
-        try:
-            _ = photo.image
-        except InputError as error:
-            st.error(explain(error), icon="⚠️")
-            st.caption(t("photo.instead"))
-            return _sample(SAMPLE_PHOTOS[0])
-    return photo
+    if choice in kept_photos.kept():
+        return kept_photos.kept()[choice].photo
+    st.info(t(f"photo.waiting.{choice}"), icon="📷")
+    return _sample(SAMPLE_PHOTOS[0])
 
 
 @cache
@@ -80,39 +195,39 @@ def _sample(name: str) -> Photo:
     return Photo(sample_photo(name))
 
 
-def _uploads(choice: str) -> None:
-    st.html(_UPLOADER_STYLE.format(button=t("photo.browse")))
-    # No `type=`: the browser would refuse other files by itself, in English only.
-    st.file_uploader(
-        t("photo.upload"),
-        key="photo-file",
-        on_change=_keep,
-        args=("upload", "photo-file"),
-        help=t("photo.upload_help"),
+def _moved(whole: Photo) -> Photo:
+    """The photo with its square where somebody wants it."""
+    width, height = whole.image.size
+    if not can_move(width, height):
+        return whole
+    place = url_state.put("crop", CENTRE, _percent)
+    ends = t("photo.square.wide" if width > height else "photo.square.tall")
+    st.slider(
+        t("photo.square.label", ends=ends),
+        0,
+        100,
+        key="crop",
+        format="%d%%",
+        persist_state="session",
+        width=SHOWN_WIDTH,
+        help=t("photo.square.help"),
     )
-    if choice == "camera":  # asking for the camera is left until somebody wants it
-        st.camera_input(t("photo.camera"), key="photo-shot", on_change=_keep, args=("camera", "photo-shot"))
+    return whole if place == CENTRE else SquareOf(whole, place)
 
 
-def _keep(choice: str, widget: str) -> None:
-    # The widget forgets its file on another page and in another language; the session does not.
-    file = st.session_state[widget]
-    if file is not None:
-        st.session_state[f"photo_{choice}"] = Photo(file.getvalue())
-        st.session_state["photo"] = choice
-        return
-    st.session_state.pop(f"photo_{choice}", None)
-    if choice == "upload" and st.session_state["photo"] == "upload":
-        st.session_state["photo"] = SAMPLE_PHOTOS[0]
+def _percent(raw: str) -> int:
+    if (value := int(raw)) not in range(101):
+        raise ValueError(f"{raw[:80]!r} is outside 0 … 100")
+    return value
 
 
-def _pictures(photo: Photo, trace: VisionTrace, place: DeltaGenerator) -> None:
-    framed, _ = _views(photo.digest, trace.crop, photo)
+def _pictures(photo: Photo, whole: Photo, trace: VisionTrace, place: DeltaGenerator) -> None:
+    framed = _framed(whole.digest, seen_box(photo, trace), whole)
     pixels = np.ascontiguousarray((trace.image.permute(1, 2, 0).cpu().numpy() * 255).round().astype(np.uint8))
     side = len(pixels)
     times = max(1, round(SHOWN_SIDE / side))
-    width, height = photo.image.size
-    with place, st.container(horizontal=True, gap="medium", key="photo-pictures"):
+    width, height = whole.image.size
+    with place:
         caption = t("photo.photo", width=width, height=height)
         st.image(framed, caption=caption, width=framed.width, alt=caption)
         caption = t("photo.seen", side=side)
@@ -125,16 +240,31 @@ def _pictures(photo: Photo, trace: VisionTrace, place: DeltaGenerator) -> None:
         )
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _views(digest: str, crop: tuple[int, int, int, int], _photo: Photo) -> tuple[Image.Image, Image.Image]:
-    """The photo, small, with the network's square marked; and that square alone."""
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _framed(digest: str, box: Box, _photo: Photo) -> Image.Image:
+    """The photo, small, bright where the network sees it."""
     image = _photo.image
     small = image.copy()
     small.thumbnail((SHOWN_WIDTH, SHOWN_SIDE), Image.Resampling.LANCZOS)
     scale = small.width / image.width
-    left, top, right, bottom = (round(edge * scale) for edge in crop)
+    left, top, right, bottom = (round(edge * scale) for edge in box)
     marked = ImageEnhance.Brightness(small).enhance(0.35)
     marked.paste(small.crop((left, top, right, bottom)), (left, top))
     ImageDraw.Draw(marked).rectangle((left, top, right - 1, bottom - 1), outline=FRAME, width=3)
+    return marked
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _sharp(digest: str, crop: Box, _photo: Photo) -> Image.Image:
     side = min(SHARP_SIDE, crop[2] - crop[0])
-    return marked, image.crop(crop).resize((side, side), Image.Resampling.LANCZOS)
+    return _photo.image.crop(crop).resize((side, side), Image.Resampling.LANCZOS)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _thumbnail(digest: str, _photo: Photo) -> str:
+    """The photo as a small JPEG in a data URI."""
+    small = _photo.image.copy()
+    small.thumbnail((4 * THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    stream = BytesIO()
+    small.save(stream, "JPEG", quality=75)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()

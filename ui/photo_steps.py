@@ -18,6 +18,7 @@ from ui.i18n import current_language, t
 from ui.steps import show, step
 
 SHOWN_CHANNELS = 12
+BUILD_NAMES = {"se": "SE", "cbam": "CBAM"}  # the same in every language
 UNKNOWN_BELOW = 0.3  # until the evaluation has measured it
 Order = Literal["index", "sorted", "top"]
 ORDERS: tuple[Order, ...] = ("index", "sorted", "top")
@@ -126,29 +127,35 @@ def bars(values: Tensor, key: str, *, title: str, channel: str) -> None:
 
 def prediction_step(number: int, formula: str, trace: VisionTrace, build: str) -> None:
     """What the network says, or that it does not know; and how often it is right."""
-    scores = _measured()
-    best = trace.top(5)
-    first, probability = best[0]
-    threshold = find(scores, "builds", build, "unknown", "below") or find(scores, "unknown_below") or UNKNOWN_BELOW
     with step(number, "photo.prediction", formula):
-        if probability < threshold:
-            st.info(
-                t("photo.prediction.unknown", probability=f"{probability:.0%}", threshold=f"{threshold:.0%}"), icon="🤷"
-            )
-        else:
-            st.markdown(
-                t("photo.prediction.known", name=_name(first), group=_group(first), probability=f"{probability:.0%}")
-            )
+        _answer(trace, build)
+        best = trace.top(5)
         show(
             probability_bars(
-                [f"{_name(entry)} · {_group(entry)}" for entry, _ in best],
+                [f"{class_name(entry)} · {group_name(entry)}" for entry, _ in best],
                 [value for _, value in best],
                 value_name=t("words.probability"),
             ),
             "prediction",
             alt=t("photo.prediction.title"),
         )
-        _trust(scores, build)
+        _trust(measured_scores(), build)
+
+
+def unknown_below(build: str) -> float:
+    """The probability of the likeliest class below which a build does not know what is in a photo."""
+    scores = measured_scores()
+    return find(scores, "builds", build, "unknown", "below") or find(scores, "unknown_below") or UNKNOWN_BELOW
+
+
+def _answer(trace: VisionTrace, build: str) -> None:
+    first, probability = trace.top(1)[0]
+    threshold = unknown_below(build)
+    values = {"probability": f"{probability:.0%}", "threshold": f"{threshold:.0%}"}
+    if probability < threshold:
+        st.info(t("photo.prediction.unknown", **values), icon="🤷")
+    else:
+        st.markdown(t("photo.prediction.known", name=class_name(first), group=group_name(first), **values))
 
 
 def find(scores: dict[str, Any], *path: str) -> float | None:
@@ -161,7 +168,7 @@ def find(scores: dict[str, Any], *path: str) -> float | None:
 
 def mask_trust(stage: str) -> str | None:
     """How well the masks of a stage point at the thing, beside its baselines; None while it is not measured."""
-    scores = _measured()
+    scores = measured_scores()
     paths = {
         "mask": (stage, "mask"),
         "features": (stage, "features"),
@@ -173,7 +180,8 @@ def mask_trust(stage: str) -> str | None:
     return t("photo.mask_trust", **{name: f"{value:.2f}" for name, value in found.items()})
 
 
-def _measured() -> dict[str, Any]:
+def measured_scores() -> dict[str, Any]:
+    """The evaluation of the photo networks; empty where there is none."""
     try:
         return networks.measured("vision")
     except FileNotFoundError:  # a clone whose networks have not been evaluated yet
@@ -198,9 +206,11 @@ def _trust(scores: dict[str, Any], build: str) -> None:
     st.caption(line)
 
 
-def _name(entry: VisionClass) -> str:
+def class_name(entry: VisionClass) -> str:
+    """What a class is called in the page's language."""
     return entry.zh if current_language() == "zh" else entry.en
 
 
-def _group(entry: VisionClass) -> str:
+def group_name(entry: VisionClass) -> str:
+    """Its kind, such as "dog", in the page's language."""
     return registry.vision_groups()[entry.group][current_language()]
