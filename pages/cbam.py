@@ -14,6 +14,7 @@ from ui.cbam_steps import (
     pooled_maps_step,
     pooled_vectors_step,
 )
+from ui.export import photo_export
 from ui.i18n import t
 from ui.photo import photo_trace, sharp_square
 from ui.photo_steps import choose_stage, features_step, lines, prediction_step
@@ -36,3 +37,4 @@ all_masks_step(8, trace, square)
 output, mask = tex("output", r"\tilde u_c(i,j)"), tex("mask", "M(i,j)")
 formula = lines(rf"g_c = \frac{{\sum_{{i,j}} {output}}}{{\sum_{{i,j}} {mask}}}", r"p = \mathrm{softmax}(W g + b)")
 prediction_step(9, formula, trace, "cbam")
+photo_export("cbam", "cbam", photo, trace, stage)

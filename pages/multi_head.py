@@ -9,7 +9,7 @@ import streamlit as st
 from attention_core.analysis.heads import output_by_heads, two_stage_queries
 from attention_core.figures import vector_strip
 from attention_core.models.text import EncoderBlock, TextTrace
-from ui import heads, networks, sentence
+from ui import export, heads, networks, sentence
 from ui.arrays import array
 from ui.attention_pictures import show_all_heads, show_weights
 from ui.head_importance import importance_step
@@ -30,6 +30,7 @@ def main() -> None:
     _two_stages(trace, layer, head)
     _joined(trace, layer, query)
     importance_step(5, trace, query, layer, head, _enlarge)
+    export.text_export("multi_head", trace, layer=layer, head=head, query=query)
 
 
 def _enlarge(point: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from attention_core.analysis.stages import is_flat, strongest_and_weakest
 from attention_core.figures import map_grid
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from attention_core.models.vision import StageTrace
+from ui.export import photo_export
 from ui.i18n import t
 from ui.photo import photo_trace
 from ui.photo_steps import bars, choose_stage, features_step, lines, prediction_step, unbatched, weights_figure
@@ -22,7 +23,7 @@ def main() -> None:
     """Controls, then the steps."""
     st.title(t("squeeze_excitation.title"))
     st.markdown(t("squeeze_excitation.lead"))
-    _, trace = photo_trace("se")
+    photo, trace = photo_trace("se")
     stage = choose_stage(trace)
     assert isinstance(stage.attention, SqueezeExcitationTrace)
     features_step(1, stage)
@@ -34,6 +35,7 @@ def main() -> None:
     output = tex("output", r"\tilde u_c(i,j)")
     formula = lines(rf"g_c = \frac{{1}}{{HW}} \sum_{{i,j}} {output}", r"p = \mathrm{softmax}(W g + b)")
     prediction_step(7, formula, trace, "se")
+    photo_export("squeeze_excitation", "se", photo, trace, stage)
 
 
 def _squeeze(attention: SqueezeExcitationTrace) -> None:

@@ -12,28 +12,41 @@ if str(ROOT) not in sys.path:  # Streamlit puts the main script's own folder the
     sys.path.insert(0, str(ROOT))
 
 from attention_core.runtime.device import device_name  # noqa: E402
-from ui import networks, url_state  # noqa: E402
+from ui import built_in_words, lessons, networks, presenter, share, steps, url_state  # noqa: E402
 from ui.i18n import LANGUAGE_NAMES, LANGUAGES, browser_language, t  # noqa: E402
 from ui.style import page_style  # noqa: E402
 
 SECTIONS = {
     "start": {
         "home": "👁",
+        "lessons": "🎓",
     },
     "text": {
+        "overview": "🗺",
         "self_attention": "①",
         "multi_head": "②",
+        "head_view": "🧵",
+        "two_sentences": "🍋",
+        "head_atlas": "🧭",
     },
     "photo": {
         "squeeze_excitation": "③",
         "cbam": "④",
+        "compare": "⚖",
+        "photo_what_if": "🎛",
+        "mask_trial": "🎯",
+        "profiles": "📊",
+        "clips": "🎞",
     },
 }
 
 url_state.begin()
+steps.begin()
 url_state.put_choice("lang", LANGUAGES, browser_language())
+presenting = presenter.chosen()
 st.set_page_config(page_title=t("frame.title"), page_icon="🍋", layout="wide")
 page_style()
+built_in_words.translate()
 
 page = st.navigation(
     {
@@ -51,6 +64,8 @@ page = st.navigation(
     position="sidebar",
     expanded=True,
 )
+if presenting:
+    presenter.show(page.url_path or "home")
 with st.sidebar:
     st.segmented_control(
         t("frame.language"),
@@ -60,9 +75,14 @@ with st.sidebar:
         required=True,
         persist_state="session",
     )
+    presenter.switch()
+    sharing = st.container()
     st.caption(t("frame.device", device=device_name(networks.device())))
     st.caption(t("frame.credit"))
 
-page.run()
+if lessons.panel(page.url_path or "home"):
+    page.run()
 url_state.notices()
+with sharing:
+    share.popover(url_state.query())
 url_state.flush()

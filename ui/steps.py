@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -19,14 +20,37 @@ READABLE_CELL = 19  # pixels of a cell with a number in it
 CHART_CONFIG = {
     "displaylogo": False,
     "displayModeBar": "hover",
-    "modeBarButtons": [["toImage"]],
     "toImageButtonOptions": {"format": "svg", "filename": "attention-explorer"},
 }
+ZOOM_BUTTONS = ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]
+_FIGURES, _STEP = "_steps_figures", "_steps_now"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure on the page. step: the number of its step, None outside of steps; alt: what it is, in words."""
+
+    step: int | None
+    alt: str
+    figure: go.Figure
+
+
+def begin() -> None:
+    """At the start of a run: nothing is shown yet."""
+    st.session_state[_FIGURES] = {}
+    st.session_state[_STEP] = None
+
+
+def shown_figures() -> dict[str, Shown]:
+    """All figures that this run has shown so far, by key; whoever gets it only reads it."""
+    figures: dict[str, Shown] = st.session_state.get(_FIGURES, {})
+    return figures
 
 
 @contextmanager
 def step(number: int, name: str, formula: str | None = None, /, **values: object) -> Iterator[None]:
     """A bordered step: the message `<name>.title` above, `formula` (KaTeX), the body, and `<name>.see` below."""
+    st.session_state[_STEP] = number
     with st.container(border=True, key=f"step-{number}"):
         title = escape(t(f"{name}.title", **values))
         st.html(f'<div><span class="step-number">{number}</span><span class="step-title">{title}</span></div>')
@@ -35,6 +59,7 @@ def step(number: int, name: str, formula: str | None = None, /, **values: object
         yield
         typed = {key: plain(value) if isinstance(value, str) else value for key, value in values.items()}
         st.markdown(t(f"{name}.see", **typed))
+    st.session_state[_STEP] = None
 
 
 def show(
@@ -51,10 +76,22 @@ def show(
 
         clicks = {"on_select": clicked, "selection_mode": "points"}
     spoken = _TAGS.sub("", alt)
+    _note(key, spoken, figure)
     with st.container(key=f"{key}-frame"), st.container(key=f"{key}-crop"):
-        if figure.layout.yaxis.scaleanchor:
-            st.html(_fitting(figure, key))
-        st.plotly_chart(figure, key=key, theme="streamlit", config=CHART_CONFIG, alt=spoken, **clicks, **place)
+        rules = _fitting(figure, key) if figure.layout.yaxis.scaleanchor else ""
+        # Presenter mode makes room for the chart drawn larger.
+        st.html(f"<style>.st-key-{key}-crop {{ --figure-height: {figure.layout.height or 450}px; }}{rules}</style>")
+        zooming = [ZOOM_BUTTONS] if figure.layout.dragmode == "zoom" else []
+        config = CHART_CONFIG | {"modeBarButtons": [*zooming, ["toImage"]]}
+        st.plotly_chart(figure, key=key, theme="streamlit", config=config, alt=spoken, **clicks, **place)
+
+
+def _note(key: str, alt: str, figure: go.Figure) -> None:
+    before = shown_figures().get(key)
+    step = st.session_state.get(_STEP)
+    if step is None and before is not None:  # a fragment draws its figures anew outside of its step
+        step = before.step
+    shown_figures()[key] = Shown(step, alt, figure)
 
 
 def _fitting(figure: go.Figure, key: str) -> str:
@@ -67,13 +104,14 @@ def _fitting(figure: go.Figure, key: str) -> str:
     columns = abs(right - left)
     shape = abs(top - bottom) / columns
     margin = figure.layout.margin
-    height = f"{margin.t + margin.b + 8}px + {shape:.4f} * (100cqw - {margin.l + margin.r}px)"
+    scale = "var(--presenter-scale, 1)"  # presenter mode lays a chart out for less width, and draws it larger
+    height = f"{scale} * ({margin.t + margin.b + 8}px + {shape:.4f} * (100cqw / {scale} - {margin.l + margin.r}px))"
     narrow = margin.l + margin.r + READABLE_CELL * columns
     return (
-        f"<style>.st-key-{key}-frame {{ container-type: inline-size; }}"
+        f" .st-key-{key}-frame {{ container-type: inline-size; }}"
         # Around the chart, not on it: Streamlit would shrink the figure to the height that it is given.
         f" .st-key-{key}-crop {{ max-height: calc({height}); overflow: hidden; }} .st-key-{key} {{ flex-shrink: 0; }}"
-        f" @container (max-width: {narrow:.0f}px) {{ .st-key-{key} .heatmap-label {{ display: none; }} }}</style>"
+        f" @container (max-width: {narrow:.0f}px) {{ .st-key-{key} .heatmap-label {{ display: none; }} }}"
     )
 
 

@@ -12,7 +12,7 @@ from attention_core.analysis.heads import unscaled_scores, weighted_sum
 from attention_core.figures import Quantity, matrix, probability_bars, vector_strip
 from attention_core.models.text import TextTrace
 from ui import attention_formulas as formulas
-from ui import heads, networks, sentence, what_if_controls, what_if_steps
+from ui import export, heads, networks, sentence, what_if_controls, what_if_steps
 from ui.arrays import array
 from ui.attention_pictures import show_weights
 from ui.i18n import t
@@ -43,6 +43,7 @@ def page() -> None:
         what_if_steps.weights(view)
         what_if_steps.total(view)
         what_if_steps.prediction(view)
+    export.text_export("self_attention", trace, layer=layer, head=head, query=query, what_if=what_if)
 
 
 def _tokens(trace: TextTrace) -> None:

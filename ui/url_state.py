@@ -58,9 +58,34 @@ def notices() -> None:
         st.info(t("frame.bad_link", key=key, value=raw[:40]), icon="🔗")
 
 
+def query() -> dict[str, str]:
+    """What the link says: all values bound in this run, as text."""
+    return {key: str(st.session_state[key]) for key in st.session_state.get(_NOW, [])}
+
+
+def forget(key: str) -> None:
+    """The next `put` of `key` starts from the link or the default, whatever was in force before."""
+    st.session_state.pop(key, None)
+    st.session_state.get(_SENT, {}).pop(key, None)
+
+
+def start_over(keeping: Collection[str] = ()) -> None:
+    """`forget` for all values that were ever bound, but those of `keeping`."""
+    for key in {*st.session_state.get(_SENT, {})} - {*keeping}:
+        forget(key)
+
+
+def amend(key: str, value: Value) -> None:
+    """Writes one bound value alone; for a fragment, whose runs have no `flush`."""
+    st.session_state[key] = value
+    st.session_state.setdefault(_SENT, {})[key] = str(value)
+    st.query_params[key] = str(value)
+
+
 def flush() -> None:
     """At the end of a run: writes all bound values in one step, and drops what no page knows."""
-    new = {key: str(st.session_state[key]) for key in st.session_state.pop(_NOW, [])}
+    new = query()
+    st.session_state.pop(_NOW, None)
     st.session_state[_SENT] = {**st.session_state.get(_SENT, {}), **new}
     if st.query_params.to_dict() != new:
         st.query_params.from_dict(new)

@@ -1,0 +1,163 @@
+"""Programs that compute the numbers on a page anew, with this library alone, and compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from attention_core.analysis.masks import blocked_cells, causal_mask, window_mask
+from attention_core.mechanisms.cbam import CBAMTrace
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
+from attention_core.models.text import TextTrace
+from attention_core.models.vision import VisionTrace
+
+Gate = tuple[int, int, float]  # layer, head, multiplier
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+TOLERANCE = 1e-4  # another processor rounds otherwise
+
+
+def text_snippet(
+    trace: TextTrace,
+    *,
+    layer: int,
+    head: int,
+    query: int,
+    scale: float | None = None,
+    temperature: float = 1.0,
+    mask: Tensor | None = None,
+    gates: Sequence[Gate] = (),
+) -> str:
+    """A program for one head's row of weights and the predictions at `query`.
+
+    scale … gates: the what-if that `trace` was made with; what is hidden stands in the trace.
+    """
+    imports, setting_up, controls = [], [], []
+    if trace.hidden:
+        controls.append(f"hide={sorted(trace.hidden)!r}")
+    if scale is not None:
+        controls.append(f"scale={scale!r}")
+    if temperature != 1:
+        controls.append(f"temperature={temperature!r}")
+    if mask is not None:
+        made, function = _mask(mask)
+        imports.append(f"from attention_core.analysis.masks import {function}")
+        controls.append(f"mask={made}")
+    if gates:
+        setting_up.append("gates = [torch.ones(heads) for heads in model.config.heads]")
+        setting_up += [f"gates[{row}][{column}] = {gate!r}" for row, column, gate in gates]
+        controls.append("head_gates=gates")
+    arguments = ", ".join([repr(trace.text), repr(trace.pair), *controls])
+    weights = trace.layers[layer].weights[0, head, query]
+    predictions = trace.predictions(query)
+    lines = [
+        "import torch",
+        "",
+        "import attention_core as ac",
+        *imports,
+        "",
+        'model = ac.load_text_model("bilingual")',
+        *setting_up,
+        f"trace = model.trace({arguments})",
+        "print([token.text for token in trace.tokens])",
+        "",
+        f"# Counted from 0: layer {layer}, head {head}, query token {query}, {trace.tokens[query].text!r}.",
+        f"weights = trace.layers[{layer}].weights[0, {head}, {query}].cpu()",
+        'print("weights", weights)',
+        f"shown = torch.tensor({_listed(weights)})",
+        f"assert torch.allclose(weights, shown, atol={TOLERANCE}), (weights - shown).abs().max()",
+        "",
+        f"predictions = trace.predictions({query})",
+        'print("predictions", predictions)',
+        f"# As shown, of {[word for word, _ in predictions]}:",
+        f"shown = torch.tensor({_listed(torch.tensor([probability for _, probability in predictions]))})",
+        "probabilities = torch.tensor([probability for _, probability in predictions])",
+        f"assert torch.allclose(probabilities, shown, atol={TOLERANCE}), (probabilities - shown).abs().max()",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _mask(mask: Tensor) -> tuple[str, str]:
+    """The call that makes a mask, as short as can be, and the name of its function."""
+    T = len(mask)
+    if torch.equal(mask, causal_mask(T)):
+        return f"causal_mask({T})", "causal_mask"
+    width = max((int(j) - int(i) for i, j in mask.nonzero().tolist()), default=0)
+    if torch.equal(mask, window_mask(T, max(width, 0))):
+        return f"window_mask({T}, {width})", "window_mask"
+    return f"mask_without({T}, {list(blocked_cells(mask))!r})", "mask_without"
+
+
+def photo_snippet(
+    trace: VisionTrace,
+    *,
+    build: str,
+    stage: int,
+    sample: str | None,
+    box: Box | None = None,
+    archive: str = "attention-explorer.npz",
+) -> str:
+    """A program for one stage's channel weights, its spatial mask where it has one, and the predictions.
+
+    sample: name of the sample photo; None for a photo of one's own, whose square is then read from the NPZ file.
+    box: the square of the photo, where it is not the one in the middle; archive: the name of the NPZ file.
+    """
+    if sample is None:
+        imports = ["import numpy as np", "import torch", "", "import attention_core as ac"]
+        photo = [
+            "# The photo itself stays with whoever took it; what the network saw of it is in the file of all arrays.",
+            f'photo = torch.from_numpy(np.load({archive!r})["image"])',
+        ]
+    else:
+        imports = [
+            "import torch",
+            "",
+            "import attention_core as ac",
+            "from attention_core.inputs.samples import sample_photo",
+        ]
+        photo = [f"photo = ac.load_image(sample_photo({sample!r}))" + (f".crop({box!r})" if box else "")]
+    probabilities = torch.tensor([probability for _, probability in trace.top(5)])
+    lines = [
+        *imports,
+        "",
+        f"model = ac.load_vision_model({build!r})",
+        *photo,
+        "trace = model.trace(photo)",
+        "",
+        f"attention = trace.stages[{stage}].attention  # counted from 0",
+        *_attention(trace, stage),
+        "best = trace.top(5)",
+        "print([(entry.en, round(probability, 4)) for entry, probability in best])",
+        f"shown = torch.tensor({_listed(probabilities)})",
+        "probabilities = torch.tensor([probability for _, probability in best])",
+        f"assert torch.allclose(probabilities, shown, atol={TOLERANCE}), (probabilities - shown).abs().max()",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _attention(trace: VisionTrace, stage: int) -> list[str]:
+    attention = trace.stages[stage].attention
+    compared: list[tuple[str, str, Tensor]] = []
+    if isinstance(attention, SqueezeExcitationTrace):
+        compared = [("channel weights", "attention.weights[0]", attention.weights[0])]
+    elif isinstance(attention, CBAMTrace):
+        rows = attention.spatial.mask[0, 0].mean(dim=1)
+        compared = [
+            ("channel weights", "attention.channel.weights[0]", attention.channel.weights[0]),
+            ("spatial mask, the mean of each row", "attention.spatial.mask[0, 0].mean(dim=1)", rows),
+        ]
+    lines = []
+    for name, expression, values in compared:
+        lines += [
+            f"computed = {expression}.cpu()  # {name}",
+            "print(computed)",
+            f"shown = torch.tensor({_listed(values)})",
+            f"assert torch.allclose(computed, shown, atol={TOLERANCE}), (computed - shown).abs().max()",
+            "",
+        ]
+    return lines
+
+
+def _listed(values: Tensor) -> str:
+    return "[" + ", ".join(f"{value:.6g}" for value in values.tolist()) + "]"

@@ -1,0 +1,107 @@
+"""The numbers of a trace as files: one archive of all arrays, and one labelled table a matrix."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from attention_core.mechanisms.trace import Trace
+from attention_core.models.text import TextTrace
+from attention_core.models.vision import VisionTrace
+
+Array = npt.NDArray[Any]
+_KEYS_ACROSS = ("scores", "weights")  # of attention between tokens: a column a key
+
+
+@dataclass(frozen=True)
+class Table:
+    """A matrix with names. index: what the names before a row are; rows: these names, one tuple a row."""
+
+    name: str  # with / between folders
+    index: tuple[str, ...]
+    rows: Sequence[tuple[object, ...]]
+    columns: Sequence[str]
+    values: Array  # (rows, columns)
+
+
+def npz(trace: Trace) -> bytes:
+    """All tensors of a trace by their dotted names, such as "layers.0.weights"; of a sentence also its `tokens`.
+
+    `numpy.load` opens it without pickle.
+    """
+    arrays: dict[str, Any] = dict(trace.arrays())
+    if isinstance(trace, TextTrace):
+        arrays["tokens"] = np.array([token.text for token in trace.tokens])
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
+
+
+def csv_zip(tables: Iterable[Table]) -> bytes:
+    """One CSV file a table, UTF-8 with the mark that Excel needs; 9 digits, which give back every float32."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for table in tables:
+            archive.writestr(f"{table.name}.csv", _written(table).encode("utf-8-sig"))
+    return stream.getvalue()
+
+
+def _written(table: Table) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow([*table.index, *table.columns])
+    for row, values in zip(table.rows, table.values.tolist(), strict=True):
+        writer.writerow([*row, *(f"{value:.9g}" for value in values)])
+    return stream.getvalue()
+
+
+def text_tables(trace: TextTrace) -> Iterator[Table]:
+    """A row a token; a table a head where there are heads. The logits stand upright, as a sheet has too few columns."""
+    tokens = [token.text for token in trace.tokens]
+    for name, values in trace.arrays().items():
+        folder = name.replace(".", "/")
+        if name == "logits":
+            rows = list(enumerate(trace.vocabulary))
+            yield Table(
+                folder, ("row", "vocabulary"), rows, [f"{i} {token}" for i, token in enumerate(tokens)], values.T
+            )
+            continue
+        across = name.rpartition(".")[2] in _KEYS_ACROSS
+        for place, matrix in _matrices(values):
+            columns = [f"{i} {token}" for i, token in enumerate(tokens)] if across else _numbers(matrix.shape[1])
+            yield Table(folder + place, ("position", "token"), list(enumerate(tokens)), columns, matrix)
+
+
+def _matrices(values: Array) -> Iterator[tuple[str, Array]]:
+    """(T, D), (1, T, D) or (1, H, T, D) → the matrices of the last two axes, each with its ending of the name."""
+    if values.ndim == 4:
+        yield from ((f"/head-{head}", matrix) for head, matrix in enumerate(values[0]))
+    else:
+        yield "", values.reshape(values.shape[-2:])
+
+
+def vision_tables(trace: VisionTrace) -> Iterator[Table]:
+    """A row a line of a map, after its channel, or a row a channel; the last two have a row a class."""
+    for name, values in trace.arrays().items():
+        folder = name.replace(".", "/")
+        if name in ("logits", "probabilities"):
+            classes = [(row, entry.wnid, entry.en, entry.zh) for row, entry in enumerate(trace.classes)]
+            yield Table(folder, ("row", "wnid", "en", "zh"), classes, [name], values[:, None])
+        elif values.ndim >= 3:
+            maps = values.reshape(-1, *values.shape[-2:])  # (C, H, W), the batch of one left out
+            rows = [(channel, line) for channel in range(maps.shape[0]) for line in range(maps.shape[1])]
+            yield Table(folder, ("channel", "line"), rows, _numbers(maps.shape[2]), maps.reshape(-1, maps.shape[2]))
+        else:
+            vector = values.reshape(-1, 1)
+            yield Table(folder, ("channel",), [(channel,) for channel in range(len(vector))], [name], vector)
+
+
+def _numbers(count: int) -> list[str]:
+    return [str(number) for number in range(count)]

@@ -1,0 +1,113 @@
+"""Presenter mode, with real keys and clicks."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.driver import open_page, settle
+
+pytestmark = pytest.mark.browser
+
+SENTENCE = "s=我吃柠檬&p="
+
+
+def on_stage(page: Page, step: int) -> None:
+    """Only this step is to be seen, the timeline says so, and so does the link."""
+    expect(page.locator('.presenter-dot[aria-current="step"]')).to_have_text(str(step) if step else "")
+    if step:
+        expect(page.locator(f".st-key-step-{step}")).to_be_visible()
+        expect(page.get_by_role("heading", level=1)).to_be_hidden()
+    seen = page.locator('[class*="st-key-step-"]').evaluate_all("all => all.filter(e => e.offsetHeight > 0).length")
+    assert seen == (1 if step else 0)
+    expect(page).to_have_url(re.compile(rf"[?&]step={step}(&|$)"))
+
+
+def test_keys_move_the_steps_and_a_reload_restores_the_one(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention?lang=en&present=1&step=3&{SENTENCE}")
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+    on_stage(page, 3)
+    for key, step in (("ArrowRight", 4), ("Space", 5), ("ArrowLeft", 4), ("PageDown", 5), ("Shift+Space", 4)):
+        page.keyboard.press(key)
+        on_stage(page, step)
+    page.locator('[data-name="step-7"]').click()
+    on_stage(page, 7)
+    page.keyboard.press("ArrowRight")  # there is no more
+    page.keyboard.press("ArrowLeft")
+    on_stage(page, 6)
+    settle(page)
+    page.reload()
+    settle(page)
+    on_stage(page, 6)
+    page.context.close()
+
+
+def test_keys_do_not_steal_from_a_field(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention?lang=en&present=1&{SENTENCE}")
+    field = page.locator(".st-key-s input")
+    field.fill("I")
+    field.press("Space")
+    field.press_sequentially("eat")
+    for key in ("ArrowLeft", "PageDown", "ArrowRight", "Enter"):
+        field.press(key)
+    settle(page)
+    on_stage(page, 0)
+    expect(field).to_have_value("I eat")
+    assert "s=I+eat" in page.url
+    page.locator(".st-key-head").get_by_text("2", exact=True).click()  # a click leaves the keys to the stage
+    settle(page)
+    page.keyboard.press("Space")
+    on_stage(page, 1)
+    assert "head=1" in page.url
+    page.context.close()
+
+
+def test_a_figure_fills_the_screen_and_still_answers(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention?lang=en&present=1&step=5&{SENTENCE}&q=1")
+    frame = page.locator(".st-key-weights-frame")
+    frame.locator(".main-svg").first.wait_for()
+    frame.locator(".presenter-enlarge").click()
+    page.wait_for_timeout(800)
+    box = page.locator(".st-key-weights .js-plotly-plot").bounding_box()
+    assert box is not None
+    assert box["y"] >= 0 and box["y"] + box["height"] <= 900 - 58
+    assert box["height"] > 600 or box["width"] > 1100
+    expect(page.locator(".st-key-step-5 .step-title")).to_be_hidden()
+    # What is drawn larger must still be hit where it is seen.
+    point = page.evaluate(
+        """() => {
+            const graph = document.querySelector('.st-key-weights .js-plotly-plot');
+            const { xaxis, yaxis } = graph._fullLayout, box = graph.getBoundingClientRect();
+            const scale = box.width / graph.offsetWidth;
+            const along = (axis, place) => scale * (axis._offset + axis.d2p(place));
+            return [box.left + along(xaxis, 1), box.top + along(yaxis, 3)];
+        }"""
+    )
+    page.mouse.click(*point)
+    settle(page)
+    assert "q=3" in page.url
+    page.keyboard.press("Escape")
+    on_stage(page, 5)
+    page.keyboard.press("Escape")
+    settle(page)
+    expect(page).to_have_url(re.compile("present=0"))
+    expect(page.get_by_test_id("stSidebar")).to_be_visible()
+    expect(page.locator(".presenter-bar")).to_have_count(0)
+    expect(page.locator(".st-key-step-1")).to_be_visible()
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1920])
+def test_a_step_fits_the_width_of_the_screen(browser: Browser, server: str, width: int) -> None:
+    page = open_page(browser, f"{server}/cbam?lang=zh&present=1&step=4", width=width, dark=width == 390)
+    on_stage(page, 4)
+    overflow = page.evaluate(
+        "Math.max(...[document.documentElement, ...document.querySelectorAll('[data-testid=stMain], .presenter-bar')]"
+        ".map(e => e.scrollWidth - e.clientWidth))"
+    )
+    assert overflow <= 1
+    size = page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
+    assert size >= (16 if width == 390 else 20)
+    page.context.close()

@@ -1,0 +1,338 @@
+// One step a screen. The page is drawn whole; this hides all of it but the current step (or what stands outside of the
+// steps: screen 0), enlarges what is left to the screen, and listens to keys. Nothing waits for the server: it only
+// hears, once a move is over, which step the link should name.
+//
+// Enlarging: words grow with the root's font size. A chart is laid out by Streamlit for the size that it measures around
+// it, so the chart gets less width there, and is drawn larger within.
+
+const CONTENT = '[data-testid="stMainBlockContainer"]';
+const STEP_KEY = /^st-key-step-(\d+)$/;
+const FRAME_KEY = /^st-key-(.+)-frame$/;
+const TYPING = 'input:not([type=button], [type=checkbox], [type=radio], [type=submit]), textarea, select, canvas, '
+  + '[contenteditable=true], [role=slider], [role=combobox], [role=listbox], [role=menu], [role=grid], [role=textbox]';
+const ACTIVE = 'button, a, summary, input, [role=button], [role=radio], [role=tab], [role=switch], [role=checkbox]';
+const READABLE_WIDTH = 1000; // CSS pixels of a page that is drawn as large as it may be
+const COMFORTABLE_WIDTH = 1400; // and as small, where a step would not fit on the screen otherwise
+const LEAST_FIGURE_WIDTH = 420;
+const SETTLED = 350; // ms without a further move before the server hears of it
+
+// Drawn, because not every font has the characters.
+const CORNERS = 'M3 9V3h6M15 3h6v6M21 15v6h-6M9 21H3v-6';
+const CLOSE = 'M5 5l14 14M19 5L5 19';
+const LEFT = 'M20 12H4M10 6l-6 6 6 6';
+const RIGHT = 'M4 12h16M14 6l6 6-6 6';
+const HOME = 'M3 11l9-8 9 8M6 9v11h12V9';
+const icon = path => `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${path}"/></svg>`;
+
+const keyOf = (element, pattern) => {
+  for (const name of element.classList) {
+    const found = pattern.exec(name);
+    if (found) return found[1];
+  }
+  return null;
+};
+
+const make = (tag, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+};
+
+class Stage {
+  constructor(parent) {
+    this.parent = parent;
+    this.rules = document.head.appendChild(make('style', { id: 'presenter-rules' }));
+    this.bar = document.body.appendChild(make('nav', { className: 'presenter-bar' }));
+    this.sheet = document.body.appendChild(make('div', { className: 'presenter-code', hidden: true }));
+    this.sheet.setAttribute('role', 'dialog');
+    this.steps = [];
+    this.figure = null;
+    this.byPointer = false;
+    this.step = this.stepInLink() ?? 0;
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    window.addEventListener('keydown', event => this.onKey(event), { signal, capture: true });
+    window.addEventListener('pointerdown', () => { this.byPointer = true; }, { signal, capture: true });
+    window.addEventListener('popstate', () => this.go(this.stepInLink() ?? 0), { signal });
+    window.addEventListener('resize', () => this.fit(), { signal });
+    this.watcher = new MutationObserver(() => this.soon());
+    this.watcher.observe(document.querySelector('[data-testid="stApp"]'), { childList: true, subtree: true });
+    this.sizes = new ResizeObserver(() => this.shrink());
+    document.documentElement.dataset.presenter = '';
+  }
+
+  close() {
+    this.stop.abort();
+    this.watcher.disconnect();
+    this.sizes.disconnect();
+    clearTimeout(this.telling);
+    for (const part of [this.rules, this.bar, this.sheet, ...document.querySelectorAll('.presenter-enlarge')]) {
+      part.remove();
+    }
+    const root = document.documentElement;
+    for (const name of [...root.getAttributeNames()].filter(name => name.startsWith('data-presenter'))) {
+      root.removeAttribute(name);
+    }
+  }
+
+  // What the server says: words, and the code of the link when it was asked for.
+  update({ words, link, code, note }, tell) {
+    this.words = words;
+    this.tell = tell;
+    const theme = getComputedStyle(this.parent);
+    for (const name of ['--st-text-color', '--st-background-color', '--st-secondary-background-color', '--st-font',
+      '--st-primary-color']) {
+      document.documentElement.style.setProperty(name.replace('--st', '--presenter'), theme.getPropertyValue(name));
+    }
+    this.bar.setAttribute('aria-label', words.timeline);
+    this.drawBar();
+    if (code) this.showCode(link, code, note);
+    this.soon();
+  }
+
+  soon() {
+    this.waiting ??= requestAnimationFrame(() => {
+      this.waiting = null;
+      this.look();
+    });
+  }
+
+  // The page may have changed: other steps, other figures, another link.
+  look() {
+    const found = [...document.querySelectorAll(`${CONTENT} [class*="st-key-step-"]`)].flatMap(element => {
+      const number = keyOf(element, STEP_KEY);
+      return number === null ? [] : [{
+        number: Number(number),
+        element,
+        title: element.querySelector('.step-title')?.textContent ?? number,
+      }];
+    });
+    const told = steps => steps.map(step => `${step.number} ${step.title}`).join('\n');
+    const changed = told(found) !== told(this.steps);
+    this.steps = found;
+    if (changed) this.drawBar();
+    this.offerEnlarging();
+    this.writeLink();
+    this.apply(changed);
+  }
+
+  // ---------------------------------------------------------------- moving
+
+  get order() {
+    return [0, ...this.steps.map(step => step.number)];
+  }
+
+  go(step) {
+    this.step = step;
+    this.figure = null;
+    this.drawBar();
+    this.apply(true);
+    document.querySelector('[data-testid="stMain"]').scrollTo(0, 0);
+    this.writeLink();
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => this.tell('moved', this.step), SETTLED);
+  }
+
+  move(by) {
+    const order = this.order;
+    const next = order.indexOf(this.step) + by;
+    if (next >= 0 && next < order.length) this.go(order[next]);
+  }
+
+  onKey(event) {
+    const { key, target } = event;
+    if (key === 'Tab') this.byPointer = false;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const typing = target.closest?.(TYPING);
+    if (key === 'Escape') {
+      if (this.escape(typing)) event.preventDefault();
+      return;
+    }
+    const active = target.closest?.(ACTIVE);
+    // A button that was reached with Tab keeps its keys; one that was clicked has done its work.
+    if (typing || (active && !this.byPointer && !this.bar.contains(active))) return;
+    if (active && key === ' ' && this.bar.contains(active) && !this.byPointer) return;
+    const by = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1, ' ': event.shiftKey ? -1 : 1 }[key];
+    if (by === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (active) active.blur(); // or releasing the space bar would press it
+    this.closeCode();
+    this.move(by);
+  }
+
+  // Closes what lies on top: the code, an enlarged figure; a menu of the page's own sees to itself; else the mode.
+  escape(typing) {
+    if (!this.sheet.hidden) this.closeCode();
+    else if (this.figure) this.enlarge(null);
+    else if (typing || document.querySelector('[data-baseweb="popover"], [data-baseweb="menu"]')) return false;
+    else this.tell('leave', true);
+    return true;
+  }
+
+  // ---------------------------------------------------------------- the link
+
+  stepInLink() {
+    const found = /[?&]step=(\d+)/.exec(window.location.search);
+    return found ? Number(found[1]) : null;
+  }
+
+  writeLink() {
+    const now = this.stepInLink();
+    if (now === null || now === this.step) return;
+    const { pathname, search } = window.location;
+    window.history.replaceState(window.history.state, '', pathname + search.replace(/([?&]step=)\d+/, `$1${this.step}`));
+  }
+
+  showCode(link, code, note) {
+    const close = make('button', { innerHTML: icon(CLOSE), title: this.words.close, onclick: () => this.closeCode() });
+    close.setAttribute('aria-label', this.words.close);
+    const picture = make('div', { className: 'presenter-code-picture', innerHTML: code });
+    this.sheet.replaceChildren(close, picture, make('p', { textContent: link }), make('p', { textContent: note }));
+    this.sheet.setAttribute('aria-label', this.words.code);
+    this.sheet.hidden = false;
+    close.focus();
+  }
+
+  closeCode() {
+    this.sheet.hidden = true;
+  }
+
+  // ---------------------------------------------------------------- what is to be seen, and how large
+
+  // The current step as it is on the page; null on screen 0, and where the page has no such step (yet).
+  get shown() {
+    return this.steps.find(step => step.number === this.step) ?? null;
+  }
+
+  get subject() {
+    const step = this.shown?.element;
+    const frame = this.figure && document.querySelector(`.st-key-${CSS.escape(this.figure)}-frame`);
+    return frame ?? step ?? document.querySelector(CONTENT);
+  }
+
+  apply(changed) {
+    const keep = this.figure ? `.st-key-${CSS.escape(this.figure)}-frame` : this.shown && `.st-key-step-${this.step}`;
+    const others = `${CONTENT} :is([data-testid="stLayoutWrapper"]:has(> [class*="st-key-step-"]), [class*="st-key-step-"])`;
+    const rules = keep
+      ? `${CONTENT} div:has(${keep}) > :not(:has(${keep}), ${keep}) { display: none !important; }`
+      : `${others} { display: none !important; }`;
+    if (rules !== this.rules.textContent) {
+      this.rules.textContent = rules;
+      changed = true;
+    }
+    const root = document.documentElement;
+    root.toggleAttribute('data-presenter-step', Boolean(this.shown));
+    root.toggleAttribute('data-presenter-figure', Boolean(this.figure));
+    if (changed) this.fit();
+  }
+
+  // As large as the width allows, or smaller down to where it is still comfortable, until it fits the height.
+  fit() {
+    const subject = this.subject;
+    if (!subject) return;
+    this.sizes.disconnect();
+    const [most, least] = this.limits();
+    for (let scale = most; ; scale = Math.max(least, scale * 0.94)) {
+      this.setScale(scale);
+      if (scale <= least || this.fits(subject)) break;
+    }
+    this.sizes.observe(subject);
+  }
+
+  // A figure that has come in late may need more room; growing again is left to the next step, or it would flicker.
+  shrink() {
+    const [, least] = this.limits();
+    while (this.scale > least && !this.fits(this.subject)) this.setScale(Math.max(least, this.scale * 0.94));
+  }
+
+  limits() {
+    const width = document.documentElement.clientWidth;
+    if (this.figure) return [Math.max(1, width / LEAST_FIGURE_WIDTH), 1];
+    return [Math.max(1, width / READABLE_WIDTH), Math.max(1, width / COMFORTABLE_WIDTH)];
+  }
+
+  setScale(scale) {
+    this.scale = scale;
+    const { style } = document.documentElement;
+    style.setProperty('--presenter-scale', scale);
+    if (!this.figure) style.setProperty('--presenter-type', scale);
+  }
+
+  fits(subject) {
+    // Screen 0 fills the height in any case; around a step or a figure some room stays free.
+    const room = window.innerHeight - this.bar.offsetHeight;
+    const around = this.figure ? 16 : this.shown ? 48 : -2;
+    return subject.offsetHeight + around <= room;
+  }
+
+  offerEnlarging() {
+    for (const chart of document.querySelectorAll(`${CONTENT} [data-testid="stPlotlyChart"]`)) {
+      const frame = chart.closest('[class*="-frame"]');
+      const key = frame && keyOf(frame, FRAME_KEY);
+      if (!key) continue;
+      let button = frame.querySelector(':scope > .presenter-enlarge');
+      if (!button) {
+        button = make('button', { className: 'presenter-enlarge', type: 'button' });
+        frame.append(button);
+      }
+      const open = this.figure === key;
+      button.onclick = () => this.enlarge(open ? null : key);
+      const name = open ? this.words.close : this.words.enlarge;
+      if (button.title !== name) {
+        button.title = name;
+        button.setAttribute('aria-label', name);
+        button.innerHTML = icon(open ? CLOSE : CORNERS);
+      }
+    }
+  }
+
+  enlarge(figure) {
+    this.figure = figure;
+    this.apply(true);
+    this.offerEnlarging();
+  }
+
+  // ---------------------------------------------------------------- the bar
+
+  drawBar() {
+    const focused = this.bar.contains(document.activeElement) ? document.activeElement.dataset.name : null;
+    const titles = new Map([[0, this.words.start], ...this.steps.map(step => [step.number, step.title])]);
+    const button = (name, inside, title, act) => {
+      const made = make('button', { type: 'button', innerHTML: inside, title, onclick: act });
+      made.dataset.name = name;
+      made.setAttribute('aria-label', title);
+      return made;
+    };
+    const dots = [...titles].map(([number, title]) => {
+      const dot = button(`step-${number}`, number || icon(HOME), number ? `${number}. ${title}` : title, () => this.go(number));
+      dot.className = 'presenter-dot';
+      if (number === this.step) dot.setAttribute('aria-current', 'step');
+      return dot;
+    });
+    const title = make('span', { className: 'presenter-title', textContent: titles.get(this.step) ?? '' });
+    title.setAttribute('aria-live', 'polite');
+    this.bar.replaceChildren(
+      button('back', icon(LEFT), this.words.back, () => this.move(-1)),
+      make('div', { className: 'presenter-dots' }, ...dots),
+      button('next', icon(RIGHT), this.words.next, () => this.move(1)),
+      title,
+      button('code', this.words.share, this.words.code, () => this.tell('code', this.step)),
+      button('leave', icon(CLOSE), this.words.leave, () => this.tell('leave', true)),
+    );
+    this.bar.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    this.bar.querySelector(`[data-name="${focused}"]`)?.focus();
+  }
+}
+
+const stages = new WeakMap();
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  if (!stages.has(parentElement)) stages.set(parentElement, new Stage(parentElement));
+  const stage = stages.get(parentElement);
+  stage.update(data, setTriggerValue);
+  return () => {
+    stage.close();
+    stages.delete(parentElement);
+  };
+}

@@ -1,0 +1,66 @@
+"""The link that restores what is on the screen, to copy, and as a code that phones can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote, urlencode, urlsplit
+
+import segno
+import streamlit as st
+
+from attention_core.inputs.samples import SAMPLE_PHOTOS
+from attention_core.runtime.network import address_for_others, is_this_machine, lan_address
+from ui.i18n import t
+
+_FOLDER = Path(__file__).resolve().parent / "components" / "share_link"
+_link = st.components.v2.component(
+    "share_link",
+    html=(_FOLDER / "share_link.html").read_text(encoding="utf-8"),
+    css=(_FOLDER / "share_link.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "share_link.js").read_text(encoding="utf-8"),
+)
+
+
+def link(query: dict[str, str]) -> str:
+    """The address of this page with `query`, as other machines must write it."""
+    here = st.context.url or "http://localhost"
+    return f"{address_for_others(here, _hall())}?{urlencode(query, quote_via=quote)}"
+
+
+def code(address: str) -> str | None:
+    """The QR code of an address as SVG, dark on light under any theme; None where the address is too long for one."""
+    try:
+        made = segno.make(address, micro=False, error="l")  # raised by segno where that costs no room
+    except segno.DataOverflowError:
+        return None
+    return str(made.svg_inline(border=4, dark="#000", light="#fff", omitsize=True))
+
+
+def popover(query: dict[str, str]) -> None:
+    """The button, and what it opens."""
+    # Its content is left out until somebody opens it: a code takes longer than everything else in the sidebar.
+    box = st.popover(t("share.title"), icon="🔗", width="stretch", key="share", on_change="rerun")
+    if not box.open:
+        return
+    with box:
+        address = link(query)
+        st.markdown(t("share.lead"))
+        drawn = code(address)
+        words = {name: t(f"share.{name}") for name in ("copy", "copied", "label", "described")}
+        _link(key="share-link", data={"link": address, "code": drawn or "", **words})
+        if drawn is None:
+            st.caption(t("share.too_long"))
+        st.caption(reach(address))
+        if query.get("photo", SAMPLE_PHOTOS[0]) not in SAMPLE_PHOTOS:
+            st.caption(t("share.photo"))
+
+
+def reach(address: str) -> str:
+    """Who can open the address."""
+    return t("share.alone" if is_this_machine(urlsplit(address).hostname or "") else "share.hall")
+
+
+def _hall() -> str | None:
+    """The machine's address for others, unless its server listens to itself alone."""
+    bound = st.get_option("server.address")
+    return None if bound and is_this_machine(bound) else lan_address()
