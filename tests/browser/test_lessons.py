@@ -20,7 +20,7 @@ def visible_steps(page: Page) -> list[int]:
     """The numbers of the page's steps that are on the screen."""
     steps = page.locator('[class*="st-key-step-"]:visible')
     names = steps.evaluate_all(
-        "all => all.map(step => [...step.classList].find(name => /^st-key-step-\\\\d+$/.test(name)))"
+        "all => all.map(step => [...step.classList].find(name => /^st-key-step-\\d+$/.test(name)))"
     )
     return [int(name.removeprefix("st-key-step-")) for name in names if name]
 
@@ -39,6 +39,7 @@ def walk(page: Page, lesson: Lesson, language: Language) -> None:
             press(page, words["lessons.reveal"])
         expect(page.locator(".js-plotly-plot:visible").first).to_be_visible(timeout=30_000)
         if scene.focus:
+            settle(page)
             assert visible_steps(page) == list(scene.focus)
         if number + 1 < len(lesson.scenes):
             press(page, words["lessons.next"])
