@@ -70,7 +70,9 @@ def true_weights(data: bytes) -> list[float]:
 
 def own(page: Page, count: int) -> None:
     """Waits until the strip holds this many photos of one's own, which have a number."""
-    expect(page.locator(".st-key-photo [role=radio]").filter(has_text=re.compile(r"^\d · "))).to_have_count(count)
+    expect(page.locator(".st-key-photo [role=radio]").filter(has_text=re.compile(r"^\d · "))).to_have_count(
+        count, timeout=30_000
+    )
     settle(page)
 
 
@@ -93,6 +95,7 @@ def test_a_pasted_photo_is_what_the_network_computes_with(browser: Browser, serv
 
 def test_dropped_files_make_a_strip_beside_a_broken_one(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/squeeze_excitation?lang=en", width=390)
+    expect(page.get_by_role("button", name=catalogue("en")["photo.paste.button"])).to_be_visible()  # it listens now
     bring(page, "drop", ("one.png", tabby()), ("broken.png", tabby()[:300]), ("two.png", tabby("orange")))
     own(page, 2)
     error = page.locator('[data-testid="stAlert"]', has_text="PNG")
