@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from attention_core.analysis.head_atlas import MEASURES, HeadEntry, Measure, head_atlas
-from attention_core.figures import head_map
 from attention_core.figures.style import MapKind
 from attention_core.models.text import TextTrace
 from ui import head_table, heads, networks, rollout_steps, sentence, url_state
-from ui.attention_pictures import show_all_heads, show_weights
+from ui.attention_pictures import show_all_heads, show_head_map, show_weights
 from ui.i18n import current_language, t
-from ui.steps import show, step
+from ui.steps import step
 
 PAGES = Path(__file__).resolve().parent
 KINDS: dict[Measure, MapKind] = {
@@ -49,10 +47,6 @@ def _chosen(entries: list[HeadEntry]) -> tuple[int, int]:
     return layer, url_state.put_choice("head", options, opening[1] if layer == opening[0] else 0)
 
 
-def _choose(point: dict[str, Any]) -> None:
-    st.session_state["layer"], st.session_state["head"] = point["customdata"]
-
-
 def _map(trace: TextTrace, entries: list[HeadEntry], layer: int, head: int) -> None:
     with step(1, "head_atlas.map"):
         url_state.put_choice("measure", MEASURES)
@@ -73,7 +67,11 @@ def _map(trace: TextTrace, entries: list[HeadEntry], layer: int, head: int) -> N
         with right:
             st.caption(t("head_atlas.map.sentence"))
             show_all_heads(
-                trace, "atlas-heads", alt=t("head_atlas.map.sentence"), selected=(layer, head), on_click=_choose
+                trace,
+                "atlas-heads",
+                alt=t("head_atlas.map.sentence"),
+                selected=(layer, head),
+                on_click=sentence.choose_clicked_head,
             )
 
 
@@ -82,21 +80,13 @@ def _measured(entries: list[HeadEntry], measure: Measure, selected: tuple[int, i
         [entry.measures[measure] for entry in entries if entry.layer == row]
         for row in sorted({entry.layer for entry in entries})
     ]
-    name = head_table.measure_name(measure)
-    show(
-        head_map(
-            layers,
-            layer_names=[str(row + 1) for row in range(len(layers))],
-            head_names=[str(column + 1) for column in range(max(map(len, layers)))],
-            layer_title=t("words.layer"),
-            head_title=t("words.head"),
-            kind=KINDS.get(measure, "weight"),
-            title=name,
-            selected=selected,
-        ),
+    show_head_map(
+        layers,
         "atlas-map",
-        alt=name,
-        on_click=_choose,
+        title=head_table.measure_name(measure),
+        kind=KINDS.get(measure, "weight"),
+        selected=selected,
+        on_click=sentence.choose_clicked_head,
     )
 
 

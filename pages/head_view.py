@@ -10,6 +10,7 @@ from attention_core.analysis.links import heaviest_links, share_to
 from attention_core.analysis.words import Word, word_weights
 from attention_core.models.text import TextTrace
 from ui import heads, networks, sentence, url_state
+from ui.choices import choose
 from ui.grouping import choose_unit, grouped
 from ui.head_view import HeadLinks, head_view
 from ui.i18n import t
@@ -48,33 +49,26 @@ def _choices(trace: TextTrace) -> tuple[bool, int, str]:
         )
     with right:
         choose_unit()
-    url_state.put_choice("special", ("hidden", "shown"))
     between = "all"
     left, right = st.columns(2)
     with left:
-        st.segmented_control(
-            t("head_view.special"),
+        special = choose(
+            "special",
             ("hidden", "shown"),
-            format_func=lambda state: t(f"head_view.specials.{state}"),
-            key="special",
-            required=True,
-            persist_state="session",
-            help=t("head_view.special_help"),
+            label=t("head_view.special"),
+            name=lambda state: t(f"head_view.specials.{state}"),
+            note=t("head_view.special_help"),
         )
     if trace.pair is not None:
-        url_state.put_choice("between", BETWEEN)
         with right:
-            st.segmented_control(
-                t("head_view.between"),
+            between = choose(
+                "between",
                 BETWEEN,
-                format_func=lambda way: t(f"head_view.ways.{way}"),
-                key="between",
-                required=True,
-                persist_state="session",
-                help=t("head_view.between_help"),
+                label=t("head_view.between"),
+                name=lambda way: t(f"head_view.ways.{way}"),
+                note=t("head_view.between_help"),
             )
-        between = st.session_state["between"]
-    return st.session_state["special"] == "hidden", st.session_state["mass"], between
+    return special == "hidden", st.session_state["mass"], between
 
 
 def _links(trace: TextTrace, layer: int, head: int, hidden: bool, mass: int, between: str) -> None:

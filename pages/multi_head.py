@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from attention_core.analysis.heads import output_by_heads, two_stage_queries
@@ -29,12 +27,8 @@ def main() -> None:
     _one_head(trace, layer, head, query)
     _two_stages(trace, layer, head)
     _joined(trace, layer, query)
-    importance_step(5, trace, query, layer, head, _enlarge)
+    importance_step(5, trace, query, layer, head, sentence.choose_clicked_head)
     export.text_export("multi_head", trace, layer=layer, head=head, query=query)
-
-
-def _enlarge(point: dict[str, Any]) -> None:
-    st.session_state["layer"], st.session_state["head"] = point["customdata"]
 
 
 def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
@@ -48,7 +42,7 @@ def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
             "all-heads",
             alt=t("multi_head.all.title", count=count),
             selected=(layer, head),
-            on_click=_enlarge,
+            on_click=sentence.choose_clicked_head,
         )
         heads.offer_outstanding()
 

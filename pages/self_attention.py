@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import by_hand, trained_attention, url_state
+from ui import by_hand, trained_attention
+from ui.choices import choose
 from ui.i18n import t
 
-url_state.put_choice("view", ("network", "hand"))
 st.title(t("self_attention.title"))
 st.markdown(t("self_attention.lead"))
-st.segmented_control(
-    t("self_attention.view"),
+view = choose(
+    "view",
     ("network", "hand"),
-    format_func=lambda view: t(f"self_attention.views.{view}"),
-    key="view",
-    required=True,
-    persist_state="session",
-    label_visibility="collapsed",
+    label=t("self_attention.view"),
+    name=lambda view: t(f"self_attention.views.{view}"),
+    bare=True,
 )
-if st.session_state["view"] == "hand":
+if view == "hand":
     by_hand.page()
 else:
     trained_attention.page()

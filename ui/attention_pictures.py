@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
-from attention_core.figures import heads_grid, matrix
+from attention_core.figures import head_map, heads_grid, matrix
 from attention_core.figures.heads import thinning
 from attention_core.models.text import TextTrace
 from ui import sentence
@@ -36,6 +36,33 @@ def show_weights(trace: TextTrace, layer: int, head: int, query: int, key: str) 
         key,
         alt=title,
         on_click=sentence.follow_clicked_row(trace),
+    )
+
+
+def show_head_map(
+    values: Sequence[Any],
+    key: str,
+    *,
+    title: str,
+    selected: tuple[int, int],
+    on_click: Callable[[dict[str, Any]], None],
+    **look: Any,
+) -> None:
+    """One number a head, a row a layer; a click gives [layer, head] as `customdata`. look: as `head_map` takes it."""
+    show(
+        head_map(
+            values,
+            layer_names=[str(row + 1) for row in range(len(values))],
+            head_names=[str(column + 1) for column in range(max(map(len, values)))],
+            layer_title=t("words.layer"),
+            head_title=t("words.head"),
+            title=title,
+            selected=selected,
+            **look,
+        ),
+        key,
+        alt=title,
+        on_click=on_click,
     )
 
 

@@ -6,14 +6,12 @@ The English catalogue holds them exactly as Streamlit writes them.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
+from ui.component import component
 from ui.i18n import catalogue, current_language
 
-_SCRIPT = Path(__file__).resolve().parent / "components" / "built_in_words" / "built_in_words.js"
-_component = st.components.v2.component("built_in_words", js=_SCRIPT.read_text(encoding="utf-8"))
+_component = component("built_in_words")
 _PREFIX = "built_in."
 _TAGS = {"zh": "zh-CN", "en": "en"}
 

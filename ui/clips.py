@@ -14,7 +14,7 @@ from ui import film, url_state
 from ui.arrays import array
 from ui.film import Film
 from ui.i18n import t
-from ui.photo_steps import class_name, lines, stage_name
+from ui.photo_steps import choose_sized_stage, class_name, lines, stage_name
 from ui.steps import show, step
 from ui.tex import tex
 
@@ -28,18 +28,8 @@ choose_film = film.choose
 
 def choose_stage(shown: Film) -> str:
     """The stage whose masks are shown."""
-    masks = shown.trace.masks
-    stage = url_state.put_choice("stage", tuple(masks), tuple(masks)[-1])
-    st.segmented_control(
-        t("words.stage"),
-        tuple(masks),
-        format_func=lambda name: f"{stage_name(name)} · {' × '.join(map(str, masks[name].shape[1:]))}",
-        key="stage",
-        required=True,
-        persist_state="session",
-        help=t("clips.stage_help"),
-    )
-    return stage
+    sizes = {name: tuple(masks.shape[1:]) for name, masks in shown.trace.masks.items()}
+    return choose_sized_stage(sizes, t("clips.stage_help"))
 
 
 def choose_frame(shown: Film) -> int:

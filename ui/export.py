@@ -6,11 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
 
 from attention_core.analysis import tables
 from attention_core.analysis.snippets import photo_snippet, text_snippet
@@ -21,6 +21,7 @@ from attention_core.models.text import TextTrace
 from attention_core.models.vision import StageTrace, VisionTrace
 from attention_core.runtime.version import version
 from ui import share, url_state
+from ui.component import component
 from ui.i18n import current_language, t
 from ui.networks import Photo
 from ui.square import SquareOf, seen_box
@@ -28,19 +29,16 @@ from ui.steps import Shown, shown_figures
 from ui.what_if import AS_TRAINED, WhatIf
 
 KEY, _FIGURE, _CHART = "export", "export-figure", "export-chart"
-_FOLDER = Path(__file__).resolve().parent / "components" / "save_figure"
-_save = st.components.v2.component(
-    "save_figure",
-    html=(_FOLDER / "save_figure.html").read_text(encoding="utf-8"),
-    css=(_FOLDER / "save_figure.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "save_figure.js").read_text(encoding="utf-8"),
-)
+_save = component("save_figure")
 
 
 def text_export(
     page: str, trace: TextTrace, *, layer: int, head: int, query: int, what_if: WhatIf = AS_TRAINED
 ) -> None:
     """At the end of a page about a sentence; what_if: what `trace` was made with."""
+    box = _opened()
+    if box is None:
+        return
     caption = t(
         "export.text_caption",
         text=trace.text + (f" ‖ {trace.pair}" if trace.pair else ""),
@@ -77,26 +75,34 @@ def text_export(
         gates=what_if.gates,
     )
     arrays = partial(tables.npz, trace), lambda: tables.csv_zip(tables.text_tables(trace))
-    _export(page, caption, _settings(page, settings, "text", "bilingual"), snippet, arrays)
+    with box:
+        _export(page, caption, _settings(page, settings, "text", "bilingual"), snippet, arrays)
 
 
 def photo_export(page: str, build: str, photo: Photo, trace: VisionTrace, stage: StageTrace) -> None:
     """At the end of a page about a photo in one of the builds, as trained."""
+    box = _opened()
+    if box is None:
+        return
     sample = _samples().get(hashlib.sha256(photo.data).hexdigest())
     number = [one.name for one in trace.stages].index(stage.name)
-    box = seen_box(photo, trace)
+    square = seen_box(photo, trace)
     caption = t("export.photo_caption", build=build, stage=number + 1, photo=_photo_name(sample))
-    settings = {"photo": {"sample": sample, "sha256": photo.digest.partition("@")[0], "square": box}, "stage": number}
+    settings = {
+        "photo": {"sample": sample, "sha256": photo.digest.partition("@")[0], "square": square},
+        "stage": number,
+    }
     snippet = photo_snippet(
         trace,
         build=build,
         stage=number,
         sample=sample,
-        box=box if isinstance(photo, SquareOf) else None,
+        box=square if isinstance(photo, SquareOf) else None,
         archive=f"{_stem(page)}.npz",
     )
     arrays = partial(tables.npz, trace), lambda: tables.csv_zip(tables.vision_tables(trace))
-    _export(page, caption, _settings(page, settings, "vision", build), snippet, arrays)
+    with box:
+        _export(page, caption, _settings(page, settings, "vision", build), snippet, arrays)
 
 
 @cache
@@ -129,42 +135,43 @@ def _settings(page: str, chosen: dict[str, Any], kind: str, name: str) -> str:
     return json.dumps(everything, ensure_ascii=False, indent=2)
 
 
+def _opened() -> DeltaGenerator | None:
+    """The box for all of it; None while it is closed, and nothing needs to be made."""
+    box = st.expander(t("export.title"), icon="📦", key=KEY, on_change="rerun")
+    return box if box.open else None
+
+
 Maker = Callable[[], bytes]
 
 
 def _export(page: str, caption: str, settings: str, snippet: str, arrays: tuple[Maker, Maker]) -> None:
-    # Its content is left out until somebody opens it.
-    box = st.expander(t("export.title"), icon="📦", key=KEY, on_change="rerun")
-    if not box.open:
-        return
     figures = shown_figures()
-    with box:
-        st.markdown(t("export.lead"))
-        st.caption(caption)
-        _figure(page, caption, figures)
-        st.markdown(f"**{t('export.everything')}**")
-        npz, csv = arrays
+    st.markdown(t("export.lead"))
+    st.caption(caption)
+    _figure(page, caption, figures)
+    st.markdown(f"**{t('export.everything')}**")
+    npz, csv = arrays
 
-        def page_file() -> bytes:
-            appendix = ((t("export.settings"), settings), (t("export.snippet"), snippet))
-            headed = [(_name(one), one.figure) for one in figures.values()]
-            made = html_page(
-                headed, title=t(f"{page}.title"), caption=caption, language=current_language(), appendix=appendix
-            )
-            return made.encode()
-
-        _files(
-            page,
-            (
-                ("html", page_file, "text/html"),
-                ("npz", npz, "application/octet-stream"),
-                ("csv", csv, "application/zip"),
-                ("json", settings.encode(), "application/json"),
-                ("py", snippet.encode(), "text/x-python"),
-            ),
+    def page_file() -> bytes:
+        appendix = ((t("export.settings"), settings), (t("export.snippet"), snippet))
+        headed = [(_name(one), one.figure) for one in figures.values()]
+        made = html_page(
+            headed, title=t(f"{page}.title"), caption=caption, language=current_language(), appendix=appendix
         )
-        st.caption(t("export.snippet_note"))
-        st.code(snippet, language="python")
+        return made.encode()
+
+    _files(
+        page,
+        (
+            ("html", page_file, "text/html"),
+            ("npz", npz, "application/octet-stream"),
+            ("csv", csv, "application/zip"),
+            ("json", settings.encode(), "application/json"),
+            ("py", snippet.encode(), "text/x-python"),
+        ),
+    )
+    st.caption(t("export.snippet_note"))
+    st.code(snippet, language="python")
 
 
 def _files(page: str, files: Sequence[tuple[str, Maker | bytes, str]]) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
 
 import streamlit as st
 from PIL import Image
@@ -17,20 +15,12 @@ from attention_core.inputs import load_image
 from attention_core.inputs.clip import MAX_FRAMES, Clip, load_clip, panned_clip
 from attention_core.inputs.image import centre_square
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
-from ui import networks, url_state
+from ui import choices, networks
 from ui.i18n import explain, t
+from ui.wire import jpeg_uri
 
 UPLOAD = "upload"
 PICTURE_SIDE = 240  # pixels of a frame under its mask
-
-# Streamlit writes "Upload" and "40MB per file" in English only.
-_UPLOADER_STYLE = """
-<style>
-  .st-key-clip-file [data-testid="stFileUploaderDropzoneInstructions"] {{ display: none; }}
-  .st-key-clip-file [data-testid="stBaseButton-secondary"] p {{ font-size: 0; }}
-  .st-key-clip-file [data-testid="stBaseButton-secondary"] p::after {{ content: "{button}"; font-size: 1rem; }}
-</style>
-"""
 
 
 @dataclass(frozen=True)
@@ -59,20 +49,13 @@ class Film:
 
 def choose() -> Film:
     """Draws the input, and returns the clip; a sample's where the upload cannot be used."""
-    choice = url_state.put_choice("clip", (*SAMPLE_PHOTOS, UPLOAD))
     left, right = st.columns([2.5, 1], gap="medium")
     with left:
-        st.segmented_control(
-            t("clips.label"),
-            (*SAMPLE_PHOTOS, UPLOAD),
-            format_func=lambda name: t(f"clips.choices.{name}"),
-            key="clip",
-            required=True,
-            persist_state="session",
+        choice = choices.choose(
+            "clip", (*SAMPLE_PHOTOS, UPLOAD), label=t("clips.label"), name=lambda name: t(f"clips.choices.{name}")
         )
         notes = st.container()
     with right:
-        st.html(_UPLOADER_STYLE.format(button=t("clips.browse")))
         # No `type=`: the browser would refuse other files by itself, in English only.
         st.file_uploader(t("clips.upload"), key="clip-file", on_change=_keep, help=t("clips.upload_help"))
     with notes:
@@ -144,6 +127,4 @@ def _pictures(digest: str, _film: Film) -> list[str]:
 def _data_uri(frame: Image.Image) -> str:
     """The centre square as a JPEG: as PNG, 32 frames would take megabytes on their way to the browser."""
     square = frame.crop(centre_square(*frame.size)).resize((PICTURE_SIDE,) * 2, Image.Resampling.LANCZOS)
-    stream = BytesIO()
-    square.save(stream, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    return jpeg_uri(square)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from attention_core.analysis.words import Word, single_tokens, words
 from attention_core.models.text import TextTrace
-from ui import url_state
+from ui.choices import choose
 from ui.i18n import t
 
 UNITS = ("tokens", "words")
@@ -14,15 +14,13 @@ UNITS = ("tokens", "words")
 
 def choose_unit(default: str = "tokens") -> None:
     """Draws the switch."""
-    url_state.put_choice("unit", UNITS, default)
-    st.segmented_control(
-        t("grouping.unit"),
+    choose(
+        "unit",
         UNITS,
-        format_func=lambda unit: t(f"grouping.units.{unit}"),
-        key="unit",
-        required=True,
-        persist_state="session",
-        help=t("grouping.help"),
+        label=t("grouping.unit"),
+        name=lambda unit: t(f"grouping.units.{unit}"),
+        default=default,
+        note=t("grouping.help"),
     )
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import streamlit as st
 
 from attention_core.analysis.importance import HeadImportance, head_importance
-from attention_core.figures import head_map, probability_bars
+from attention_core.figures import probability_bars
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import UNKNOWN
 from ui import networks, sentence
 from ui.arrays import array
+from ui.attention_pictures import show_head_map
 from ui.i18n import t
 from ui.markdown import plain
 from ui.steps import show, step
@@ -83,20 +84,12 @@ def _guess(importance: HeadImportance, name: str) -> None:
 
 
 def _map(importance: HeadImportance, selected: tuple[int, int], on_click: Callable[[dict[str, Any]], None]) -> None:
-    drops = [array(layer) for layer in importance.drops]
-    show(
-        head_map(
-            drops,
-            layer_names=[str(row + 1) for row in range(len(drops))],
-            head_names=[str(column + 1) for column in range(max(map(len, drops)))],
-            layer_title=t("words.layer"),
-            head_title=t("words.head"),
-            value_name=t("head_importance.drop"),
-            title=t("head_importance.map"),
-            selected=selected,
-        ),
+    show_head_map(
+        [array(layer) for layer in importance.drops],
         "importance-map",
-        alt=t("head_importance.map"),
+        title=t("head_importance.map"),
+        value_name=t("head_importance.drop"),
+        selected=selected,
         on_click=on_click,
     )
 

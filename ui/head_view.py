@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
 from torch import Tensor
 
 from attention_core.analysis.words import Word
 from attention_core.figures import COLOURS
 from ui.arrays import array
+from ui.component import component
 from ui.i18n import t
+from ui.wire import packed
 
 # One hue a head, searched for: 3:1 on the dark ground, 2.6:1 on white, and as far apart as eight can be for normal,
 # red-blind and green-blind eyes. The first ones are the furthest apart.
 HUES = ("#f68006", "#7286fd", "#067259", "#b03a0f", "#24b1b8", "#870efe", "#62b06d", "#3a659e")
 _TEXTS = ("queries", "keys", "heads", "hint", "heaviest", "looks", "looked", "nothing", "unlock")
-_FOLDER = Path(__file__).parent / "components" / "head_view"
-_component = st.components.v2.component(
-    "head_view",
-    html=(_FOLDER / "head_view.html").read_text(encoding="utf-8"),
-    css=(_FOLDER / "head_view.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "head_view.js").read_text(encoding="utf-8"),
-)
+_component = component("head_view")
 
 
 @dataclass(frozen=True)
@@ -82,11 +75,7 @@ def _sent(head: HeadLinks) -> dict[str, Any]:
         "colour": HUES[head.number % len(HUES)],
         "on": head.on,
         "fixed": head.fixed,
-        "queries": _packed(queries, "<u2"),
-        "keys": _packed(keys, "<u2"),
-        "weights": _packed(array(head.weights)[queries, keys], "<f4"),
+        "queries": packed(queries, "<u2"),
+        "keys": packed(keys, "<u2"),
+        "weights": packed(array(head.weights)[queries, keys], "<f4"),
     }
-
-
-def _packed(numbers: np.ndarray[Any, Any], kind: str) -> str:
-    return base64.b64encode(numbers.astype(kind).tobytes()).decode("ascii")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +14,12 @@ from torch import Tensor
 from attention_core.figures import WEIGHT_SCALE
 from attention_core.figures.style import FRAME
 from ui.arrays import array
+from ui.component import component
 from ui.i18n import t
+from ui.wire import jpeg_uri
 
-_FOLDER = Path(__file__).parent / "components" / "mask_painter"
 _WORDS = ("value", "size", "erase", "fill", "clear", "painted", "computed")
-_html, _css, _js = ((_FOLDER / f"mask_painter.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-_painter = st.components.v2.component("mask_painter", html=_html, css=_css, js=_js)
+_painter = component("mask_painter")
 
 
 def mask_painter(
@@ -49,7 +46,7 @@ def mask_painter(
     _painter(
         key=key,
         data={
-            "photo": _jpeg(square),
+            "photo": jpeg_uri(Image.fromarray(square)),
             "rows": rows,
             "columns": columns,
             "computed": [round(float(value), 3) for value in array(computed).ravel()],
@@ -61,9 +58,3 @@ def mask_painter(
         },
         on_painted_change=painted,
     )
-
-
-def _jpeg(square: npt.NDArray[np.uint8]) -> str:
-    stream = io.BytesIO()
-    Image.fromarray(square).save(stream, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()

@@ -19,7 +19,7 @@ from ui.i18n import t
 from ui.markdown import plain
 from ui.networks import Photo
 from ui.photo_steps import class_name, measured_scores, stage_name
-from ui.steps import show, step
+from ui.steps import not_measured, show, step
 from ui.tables import show_table, with_error
 
 Tried = dict[TriedKind, TriedMap]
@@ -135,7 +135,7 @@ def boxes_step(number: int, stage: str) -> None:
     scores = measured_scores().get("masks")
     found = scores.get(stage) if scores else None
     if not scores or not found:
-        _not_measured(number, "mask_trial.boxes")
+        not_measured(number, "mask_trial.boxes.missing")
         return
     untrained = measured_scores().get("masks_untrained")
     rows = {
@@ -172,7 +172,7 @@ def removal_step(number: int) -> None:
     """Deletion and insertion over the dev photos, paired with the centred Gaussian."""
     scores = measured_scores().get("removal")
     if not scores:
-        _not_measured(number, "mask_trial.removal")
+        not_measured(number, "mask_trial.removal.missing")
         return
     values = {"photos": scores["photos"], "stage": stage_name(scores["stage"])}
     columns = ("deletion", "insertion", "deletion_minus_gaussian", "insertion_minus_gaussian")
@@ -192,11 +192,6 @@ def _removal_name(kind: str) -> str:
     if kind.startswith("grad_cam_"):
         return f"Grad-CAM · {stage_name(kind.removeprefix('grad_cam_'))}"
     return t(f"mask_trial.kinds.{ {'centred_gaussian': 'gaussian'}.get(kind, kind) }")
-
-
-def _not_measured(number: int, name: str) -> None:
-    with st.container(border=True, key=f"step-{number}"):
-        st.info(t(f"{name}.missing"), icon="📏")
 
 
 def _verdict(mask: dict[str, float], gaussian: dict[str, float]) -> str:

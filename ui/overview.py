@@ -6,14 +6,10 @@ follows the pointer. Nothing comes back.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import streamlit as st
 from torch import Tensor
 
@@ -23,10 +19,12 @@ from attention_core.figures.style import FRAME, MINUS, QUIET, largest, number
 from attention_core.models.text import TextTrace
 from ui import sentence
 from ui.arrays import array
+from ui.component import FOLDER
 from ui.i18n import t
 from ui.what_if import AS_TRAINED, WhatIf
+from ui.wire import packed
 
-_FOLDER = Path(__file__).parent / "components" / "overview"
+_FOLDER = FOLDER / "overview"
 _SCRIPTS = ("numbers", "layout", "picture", "texts", "neuron", "overview")  # one module: what is used stands first
 BLOCKS = ("input", "query", "key", "value", "raw", "scores", "weights", "head", "joined", "output")
 _WORDS = (
@@ -79,7 +77,7 @@ def show(trained: TextTrace, trace: TextTrace, what_if: WhatIf, layer: int, head
     """The diagram of `trace`, which is `trained` with a what-if; it opens on the row of `query`."""
     sent = payload(trace, layer, head, query, what_if)
     if what_if != AS_TRAINED:
-        sent["trained"] = _base64(array(trained.layers[layer].weights[0, head]))
+        sent["trained"] = packed(array(trained.layers[layer].weights[0, head]))
     _component(key="overview", data={**sent, "words": words()})
 
 
@@ -108,7 +106,7 @@ def payload(trace: TextTrace, layer: int, head: int, query: int, what_if: WhatIf
         "divisor": f"√{attention.query.shape[-1]}" if what_if.scaled else "",
         "temperature": f"{what_if.temperature:g}" if what_if.temperature != 1 else "",
         "gate": what_if.gate(layer, head),
-        "mask": None if mask is None else _base64(array(mask.float())),
+        "mask": None if mask is None else packed(array(mask.float())),
         "trained": None,
         "blocks": {block.name: _sent(block, limits[block.scale]) for block in blocks},
         "scales": {"signed": SIGNED_SCALE, "weight": WEIGHT_SCALE},
@@ -155,9 +153,5 @@ def _sent(block: Block, limit: float) -> dict[str, Any]:
         "colours": "0 … 1" if weight else f"±{number(limit, 2)}",
         "range": range_text(values, 2),
         "shape": list(values.shape),
-        "values": _base64(values),
+        "values": packed(values),
     }
-
-
-def _base64(values: npt.NDArray[Any]) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode("ascii")

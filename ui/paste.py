@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from attention_core.inputs import MAX_FILE_BYTES
+from ui.component import component
 from ui.i18n import t
 from ui.kept_photos import Arrived
 
-_FOLDER = Path(__file__).resolve().parent / "components" / "paste"
-_paste = st.components.v2.component(
-    "paste_photo",
-    html=(_FOLDER / "paste.html").read_text(encoding="utf-8"),
-    css=(_FOLDER / "paste.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "paste.js").read_text(encoding="utf-8"),
-)
+_paste = component("paste")
 # Beyond these the browser makes a photo smaller before it sends it.
 MOST_BYTES, MOST_PIXELS, LONG_SIDE = 8_000_000, 24_000_000, 3000
 _WORDS = ("button", "hint", "working", "nothing", "closed", "unreadable", "pasted")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from functools import cache
-from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +20,7 @@ from ui.markdown import plain
 from ui.networks import Photo
 from ui.paste import paste_button
 from ui.square import CENTRE, Box, SquareOf, can_move, seen_box
+from ui.wire import jpeg_uri
 
 CAMERA = "camera"
 SHOWN_SIDE, SHOWN_WIDTH = 192, 312  # pixels that a photo may take on the page
@@ -265,6 +264,4 @@ def _thumbnail(digest: str, _photo: Photo) -> str:
     """The photo as a small JPEG in a data URI."""
     small = _photo.image.copy()
     small.thumbnail((4 * THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-    stream = BytesIO()
-    small.save(stream, "JPEG", quality=75)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+    return jpeg_uri(small, quality=75)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy.typing as npt
@@ -12,8 +13,9 @@ from attention_core.analysis.stages import most_active
 from attention_core.figures import channel_bars, map_grid, probability_bars
 from attention_core.models import registry
 from attention_core.models.vision import StageTrace, VisionClass, VisionTrace
-from ui import networks, url_state
+from ui import networks
 from ui.arrays import array
+from ui.choices import choose
 from ui.i18n import current_language, t
 from ui.steps import show, step
 
@@ -32,17 +34,20 @@ def unbatched(tensor: Tensor) -> npt.NDArray[Any]:
 def choose_stage(trace: VisionTrace) -> StageTrace:
     """The stage whose attention the steps follow."""
     stages = {stage.name: stage for stage in trace.stages}
-    chosen = url_state.put_choice("stage", tuple(stages), trace.stages[-1].name)
-    st.segmented_control(
-        t("words.stage"),
-        tuple(stages),
-        format_func=lambda name: f"{stage_name(name)} · {' × '.join(map(str, stages[name].features.shape[1:]))}",
-        key="stage",
-        required=True,
-        persist_state="session",
-        help=t("photo.stage_help"),
+    sizes = {name: tuple(stage.features.shape[1:]) for name, stage in stages.items()}
+    return stages[choose_sized_stage(sizes, t("photo.stage_help"))]
+
+
+def choose_sized_stage(sizes: Mapping[str, tuple[int, ...]], note: str) -> str:
+    """One of the stages, named with its size; the last at first. note: the help beside it."""
+    return choose(
+        "stage",
+        sizes,
+        label=t("words.stage"),
+        name=lambda name: f"{stage_name(name)} · {' × '.join(map(str, sizes[name]))}",
+        default=[*sizes][-1],
+        note=note,
     )
-    return stages[chosen]
 
 
 def stage_name(name: str) -> str:
@@ -79,18 +84,21 @@ def lines(*formulas: str) -> str:
     return r"\begin{gathered}" + r" \\[.5em] ".join(formulas) + r"\end{gathered}"
 
 
+def choose_order(default: Order = "index") -> Order:
+    """Of the bars of channel weights."""
+    return choose(
+        "order",
+        ORDERS,
+        label=t("photo.order"),
+        name=lambda order: t(f"photo.orders.{order}"),
+        default=default,
+        bare=True,
+    )
+
+
 def weights_figure(weights: Tensor) -> None:
     """The channel weights, with the choice of their order."""
-    order = url_state.put_choice("order", ORDERS)
-    st.segmented_control(
-        t("photo.order"),
-        ORDERS,
-        format_func=lambda order: t(f"photo.orders.{order}"),
-        key="order",
-        required=True,
-        persist_state="session",
-        label_visibility="collapsed",
-    )
+    order = choose_order()
     show(
         channel_bars(
             unbatched(weights),

@@ -14,7 +14,7 @@ import streamlit as st
 from attention_core.analysis.photo_change import channel_weights
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.vision import StageTrace, VisionTrace
-from ui import networks, url_state
+from ui import choices, networks, url_state
 from ui.i18n import t
 from ui.mask_painter import mask_painter
 from ui.networks import Photo
@@ -59,17 +59,13 @@ class _Place:
 
 def choose_build() -> str:
     """The network that is changed."""
-    chosen = url_state.put_choice("build", BUILDS)
-    st.segmented_control(
-        t("photo_what_if.build"),
+    return choices.choose(
+        "build",
         BUILDS,
-        format_func=BUILD_NAMES.__getitem__,
-        key="build",
-        required=True,
-        persist_state="session",
-        help=t("photo_what_if.build_help"),
+        label=t("photo_what_if.build"),
+        name=BUILD_NAMES.__getitem__,
+        note=t("photo_what_if.build_help"),
     )
-    return chosen
 
 
 def choose(photo: Photo, build: str, trained: VisionTrace, stage: StageTrace) -> PhotoWhatIf:

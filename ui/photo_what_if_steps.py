@@ -15,11 +15,10 @@ from attention_core.figures import channel_bars, mask_over_photo, probability_ba
 from attention_core.figures.comparisons import points
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.vision import StageTrace, VisionTrace
-from ui import url_state
 from ui.arrays import array
 from ui.cbam_steps import OPACITY, Pixels
 from ui.i18n import t
-from ui.photo_steps import ORDERS, class_name, group_name, lines, stage_name
+from ui.photo_steps import choose_order, class_name, group_name, lines, stage_name
 from ui.photo_what_if import AS_TRAINED, PhotoWhatIf
 from ui.steps import show, step
 from ui.tex import tex
@@ -67,17 +66,8 @@ def weights_step(number: int, view: View) -> None:
     weights = [channel_weights(stage) for stage in view.stages(view.stage)]
     best = int(weights[0].argmax())
     values = {"off": int((weights[-1] == 0).sum()), "best": best, "high": f"{weights[0][best].item():.2f}"}
-    order = url_state.put_choice("order", ORDERS, "sorted")  # what is switched off stands at the ends
     with step(number, "photo_what_if.weights", _weights_formula(view), **values):
-        st.segmented_control(
-            t("photo.order"),
-            ORDERS,
-            format_func=lambda order: t(f"photo.orders.{order}"),
-            key="order",
-            required=True,
-            persist_state="session",
-            label_visibility="collapsed",
-        )
+        order = choose_order("sorted")  # what is switched off stands at the ends
         title = f"{t('photo.weight')} · {stage_name(view.stage)}"
         figure = channel_bars(
             array(weights[0]),

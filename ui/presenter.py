@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from ui import share, url_state
+from ui.component import component
 from ui.i18n import t
 
 MODE, STEP = "present", "step"
 _PAGE, _KEY = "_presented_page", "presenter"
-_FOLDER = Path(__file__).resolve().parent / "components" / "presenter"
 # Until the browser has the stage, which takes a moment: nothing, rather than a page that is about to turn into another.
 _CURTAIN = """<style>
   @keyframes presenter-curtain { from { visibility: hidden; } }
@@ -19,12 +17,7 @@ _CURTAIN = """<style>
     animation: presenter-curtain 5s step-end;
   }
 </style>"""
-_stage = st.components.v2.component(
-    "presenter",
-    css=(_FOLDER / "presenter.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "presenter.js").read_text(encoding="utf-8"),
-    isolate_styles=False,  # its rules are for the page around it
-)
+_stage = component("presenter", isolate_styles=False)  # its rules are for the page around it
 
 
 def chosen() -> bool:

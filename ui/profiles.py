@@ -15,10 +15,11 @@ from attention_core.models import registry
 from attention_core.models.vision import StageTrace, VisionTrace
 from ui import url_state
 from ui.arrays import array
+from ui.choices import choose
 from ui.i18n import t
 from ui.markdown import plain
 from ui.photo_steps import class_name, find, group_name, measured_scores, stage_name
-from ui.steps import show, step
+from ui.steps import not_measured, show, step
 from ui.tables import show_table
 
 Order = Literal["sorted", "index", "spread"]
@@ -31,17 +32,13 @@ COMPARED, MOST = 3, len(STROKES) - 1  # classes beside the predicted one: by def
 
 def choose_build() -> str:
     """Whose gates: those of SE, or of CBAM's channel attention."""
-    build = url_state.put_choice("gates", registry.PROFILED)
-    st.segmented_control(
-        t("profiles.build"),
+    return choose(
+        "gates",
         registry.PROFILED,
-        format_func=lambda name: t(f"profiles.builds.{name}"),
-        key="gates",
-        required=True,
-        persist_state="session",
-        help=t("profiles.build_help"),
+        label=t("profiles.build"),
+        name=lambda build: t(f"profiles.builds.{build}"),
+        note=t("profiles.build_help"),
     )
-    return build
 
 
 def named_class(trace: VisionTrace) -> int:
@@ -86,16 +83,7 @@ def choose_classes(trace: VisionTrace, profiles: Tensor, predicted: int) -> list
 
 def choose_order() -> Order:
     """Of the channels along the axis."""
-    order = url_state.put_choice("by", ORDERS)
-    st.segmented_control(
-        t("profiles.order"),
-        ORDERS,
-        format_func=lambda name: t(f"profiles.orders.{name}"),
-        key="by",
-        required=True,
-        persist_state="session",
-    )
-    return order
+    return choose("by", ORDERS, label=t("profiles.order"), name=lambda order: t(f"profiles.orders.{order}"))
 
 
 def stage_step(number: int, build: str, stage: StageTrace, means: Tensor, chosen: list[int], order: Order) -> None:
@@ -164,8 +152,7 @@ def shares_step(number: int, build: str) -> None:
     """How far the gates of each stage depend on the class: both builds, and what chance gives."""
     measured = {name: measured_scores().get("profiles", {}).get(name) for name in registry.PROFILED}
     if not all(measured.values()):
-        with st.container(border=True, key=f"step-{number}"):
-            st.info(t("profiles.shares.missing"), icon="📏")
+        not_measured(number, "profiles.shares.missing")
         return
     stages = list(measured[build])
     first, last = (measured[build][stage]["class_share"] for stage in (stages[0], stages[-1]))

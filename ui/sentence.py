@@ -12,6 +12,7 @@ from attention_core.figures.axes import MOST_NAMED
 from attention_core.inputs import clean_text
 from attention_core.models.text import TextModel, TextTrace
 from ui import networks, url_state
+from ui.choices import choose
 from ui.i18n import explain, t
 from ui.markdown import plain
 
@@ -73,31 +74,26 @@ def labels(trace: TextTrace) -> list[str]:
 
 def layer_and_head(model: TextModel, opening: tuple[int, int] = (0, 0)) -> tuple[int, int]:
     """The choice of a layer and one of its heads, counted from 0; shown counted from 1."""
-    layer = url_state.put_choice("layer", range(len(model.config.heads)), opening[0])
-    first = opening[1] if layer == opening[0] else 0
-    url_state.put_choice("head", range(model.config.heads[layer]), first)
     left, right = st.columns(2)
     with left:
-        st.segmented_control(
-            t("sentence.layer"),
+        layer = choose(
+            "layer",
             range(len(model.config.heads)),
-            format_func=lambda index: f"{index + 1}",
-            key="layer",
-            required=True,
-            persist_state="session",
-            help=t("sentence.layer_help"),
+            label=t("sentence.layer"),
+            name=lambda index: f"{index + 1}",
+            default=opening[0],
+            note=t("sentence.layer_help"),
         )
     with right:
-        st.segmented_control(
-            t("sentence.head"),
+        head = choose(
+            "head",
             range(model.config.heads[layer]),
-            format_func=lambda index: f"{index + 1}",
-            key="head",
-            required=True,
-            persist_state="session",
-            help=t("sentence.head_help"),
+            label=t("sentence.head"),
+            name=lambda index: f"{index + 1}",
+            default=opening[1] if layer == opening[0] else 0,
+            note=t("sentence.head_help"),
         )
-    return st.session_state["layer"], st.session_state["head"]
+    return layer, head
 
 
 def query_token(trace: TextTrace) -> int:
@@ -126,6 +122,11 @@ def query_token(trace: TextTrace) -> int:
         )
     query: int = st.session_state["q"]
     return query
+
+
+def choose_clicked_head(point: dict[str, Any]) -> None:
+    """What a click on a picture of all heads does: that head is chosen."""
+    st.session_state["layer"], st.session_state["head"] = point["customdata"]
 
 
 def follow_clicked_row(trace: TextTrace) -> Callable[[dict[str, Any]], None]:

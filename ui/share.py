@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
 import segno
@@ -10,15 +9,10 @@ import streamlit as st
 
 from attention_core.inputs.samples import SAMPLE_PHOTOS
 from attention_core.runtime.network import address_for_others, is_this_machine, lan_address
+from ui.component import component
 from ui.i18n import t
 
-_FOLDER = Path(__file__).resolve().parent / "components" / "share_link"
-_link = st.components.v2.component(
-    "share_link",
-    html=(_FOLDER / "share_link.html").read_text(encoding="utf-8"),
-    css=(_FOLDER / "share_link.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "share_link.js").read_text(encoding="utf-8"),
-)
+_link = component("share_link")
 
 
 def link(query: dict[str, str]) -> str:

@@ -62,6 +62,12 @@ def step(number: int, name: str, formula: str | None = None, /, **values: object
     st.session_state[_STEP] = None
 
 
+def not_measured(number: int, key: str) -> None:
+    """Instead of a step whose scores are missing: the message `key` that says so, and what measures them."""
+    with st.container(border=True, key=f"step-{number}"):
+        st.info(t(key), icon="📏")
+
+
 def show(
     figure: go.Figure, key: str, *, alt: str, on_click: Callable[[dict[str, Any]], None] | None = None, **place: Any
 ) -> None:

@@ -16,13 +16,14 @@ def press(page: Page, name: str) -> None:
     page.locator(".st-key-lesson").get_by_role("button", name=name).click()
 
 
-def visible_steps(page: Page) -> list[int]:
-    """The numbers of the page's steps that are on the screen."""
+def expect_steps(page: Page, numbers: list[int]) -> None:
+    """That these of the page's steps are on the screen, and no others."""
     steps = page.locator('[class*="st-key-step-"]:visible')
+    expect(steps).to_have_count(len(numbers), timeout=30_000)  # the rule that hides the others comes by itself
     names = steps.evaluate_all(
         "all => all.map(step => [...step.classList].find(name => /^st-key-step-\\d+$/.test(name)))"
     )
-    return [int(name.removeprefix("st-key-step-")) for name in names if name]
+    assert names == [f"st-key-step-{number}" for number in numbers]
 
 
 def walk(page: Page, lesson: Lesson, language: Language) -> None:
@@ -39,8 +40,7 @@ def walk(page: Page, lesson: Lesson, language: Language) -> None:
             press(page, words["lessons.reveal"])
         expect(page.locator(".js-plotly-plot:visible").first).to_be_visible(timeout=30_000)
         if scene.focus:
-            settle(page)
-            assert visible_steps(page) == list(scene.focus)
+            expect_steps(page, list(scene.focus))
         if number + 1 < len(lesson.scenes):
             press(page, words["lessons.next"])
     expect(panel.get_by_role("button", name=words["lessons.next"])).to_have_count(0)
@@ -73,8 +73,7 @@ def test_the_list_opens_a_story_and_the_story_leads_back(browser: Browser, serve
 
 def test_the_whole_page_can_be_had(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/self_attention?lang=en&lesson=scale")
-    assert visible_steps(page) == [4, 5]
+    expect_steps(page, [4, 5])
     page.locator(".st-key-lesson-whole-0 label").click()
-    settle(page)
-    assert visible_steps(page) == [1, 2, 3, 4, 5, 6, 7]
+    expect_steps(page, [1, 2, 3, 4, 5, 6, 7])
     page.context.close()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import tracemalloc
-import warnings
 import zlib
 from typing import Any
 
@@ -18,6 +16,7 @@ from PIL import Image
 from attention_core.errors import ControlError, InputError, KindError
 from attention_core.inputs import clip as clips
 from attention_core.inputs.clip import MAX_CLIP_SIDE, MAX_FRAMES, evenly, load_clip, panned_clip
+from tests.inputs.refusals import refused_at
 
 FORMATS = ("GIF", "WEBP", "PNG")
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)]
@@ -223,14 +222,7 @@ def huge_webp() -> bytes:
 )
 def test_hostile_files_are_refused_before_they_are_decoded(make: Any, key: str) -> None:
     data = make()
-    tracemalloc.start()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            error = refused(data)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    error, peak = refused_at(refused, data)
     assert error.key == key
     assert peak < 3_000_000
 

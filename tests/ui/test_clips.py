@@ -14,8 +14,7 @@ from attention_core import load_image, load_vision_model
 from attention_core.analysis.temporal import ClipTrace, clip_trace, temporal_attention
 from attention_core.inputs.clip import load_clip, panned_clip
 from attention_core.inputs.samples import sample_photo
-from tests.ui.test_photo_pages import figure, opened
-from tests.ui.test_text_pages import decoded
+from tests.ui.driver import decoded, figure, opened
 from ui.i18n import LANGUAGES, catalogue
 
 LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)

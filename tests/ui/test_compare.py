@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from attention_core.analysis.photo_change import channel_weights
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
+from tests.ui.driver import decoded, figure, keys, opened
 from training import variants
 from training.ablations import REFERENCES
 from ui import networks
@@ -23,34 +23,6 @@ from ui.i18n import LANGUAGES, Language, catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 COFFEE = load_image(sample_photo("coffee"))
-
-
-def start(language: Language = "en", **link: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
-    app.query_params["lang"] = language
-    app.run()
-    app.switch_page(str(ROOT / "pages" / "compare.py"))
-    for key, value in {"lang": language, **link}.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
-
-
-def figure(app: AppTest, key: str) -> dict[str, Any]:
-    [chart] = [chart for chart in app.get("plotly_chart") if chart.proto.id.endswith(f"-{key}")]
-    spec: dict[str, Any] = json.loads(chart.proto.spec)
-    return spec
-
-
-def keys(app: AppTest) -> list[str]:
-    return [chart.proto.id for chart in app.get("plotly_chart")]
-
-
-def decoded(values: Any) -> np.ndarray[Any, Any]:
-    if not isinstance(values, dict):
-        return np.array(values, dtype=float)
-    return np.frombuffer(base64.b64decode(values["bdata"]), dtype=np.dtype(values["dtype"])).astype(float)
 
 
 def words(app: AppTest) -> str:
@@ -63,7 +35,7 @@ def score(value: float, error: float = 0.01) -> dict[str, float]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_build_shows_its_own_predictions_and_gates(language: Language) -> None:
-    app = start(language)
+    app = opened("compare", language)
     traces = {name: load_vision_model(name).trace(COFFEE) for name in registry.VISION_MODELS}
     for name, trace in traces.items():
         bars = figure(app, f"prediction-{name}")["data"][0]
@@ -74,12 +46,12 @@ def test_every_build_shows_its_own_predictions_and_gates(language: Language) -> 
         for line, shown in zip(drawn, (se, cbam), strict=True):
             falling = channel_weights(shown).sort(descending=True).values.numpy()
             np.testing.assert_allclose(decoded(line["y"]), falling, atol=1e-5)
-    assert sum("mask-stage" in key for key in keys(app)) == len(traces["cbam"].stages)
+    assert sum("mask-stage" in key for key in keys(app).split()) == len(traces["cbam"].stages)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_table_is_the_scores_file(language: Language) -> None:
-    app = start(language)
+    app = opened("compare", language)
     table = app.table[0].value
     measured = registry.scores("vision")
     for column, build in enumerate(registry.VISION_MODELS, start=1):
@@ -101,7 +73,7 @@ def test_a_difference_within_its_error_is_called_so(
 ) -> None:
     scores = {**registry.scores("vision"), "minus_plain": {"se": score(value, 0.008)}}
     monkeypatch.setattr(networks, "measured", lambda kind: scores)
-    said = words(start(language))
+    said = words(opened("compare", language))
     number = f"{100 * value:+.1f} ± 0.8".replace("-", "−")
     assert number in said
     for name in ("more", "less", "unclear"):
@@ -116,12 +88,12 @@ def test_nothing_measured_is_said_plainly(language: Language, monkeypatch: pytes
 
     monkeypatch.setattr(networks, "measured", missing)
     monkeypatch.setattr(networks, "ablations", lambda: None)
-    app = start(language)
+    app = opened("compare", language)
     told = [info.value for info in app.info]
     assert catalogue(language)["compare.measured.missing"] in told
     assert catalogue(language)["compare.overfitting.missing"] in told
     assert not app.table
-    assert not [key for key in keys(app) if "overfitting" in key]
+    assert not [key for key in keys(app).split() if "overfitting" in key]
 
 
 def with_ablations(folder: Path, found: dict[str, Any]) -> Path:
@@ -156,7 +128,7 @@ def test_overfitting_appears_with_its_file(language: Language, tmp_path: Path, m
     found = ablations("plain", "se", "se-convolutions")
     folder = with_ablations(tmp_path, found)
     monkeypatch.setattr(registry, "assets_folder", lambda: folder)
-    app = start(language)
+    app = opened("compare", language)
     _, train, new, gaps = figure(app, "overfitting")["data"]
     np.testing.assert_allclose(decoded(train["x"]), [0.7, 0.75, 0.8], atol=1e-6)
     np.testing.assert_allclose(decoded(new["x"]), [0.6, 0.6, 0.6], atol=1e-6)
@@ -174,8 +146,8 @@ def test_an_unfinished_run_draws_what_it_has_and_concludes_nothing(
 ) -> None:
     folder = with_ablations(tmp_path, ablations("plain"))
     monkeypatch.setattr(registry, "assets_folder", lambda: folder)
-    app = start("en")
-    assert any(key.endswith("-overfitting") for key in keys(app))
+    app = opened("compare", "en")
+    assert any(key.endswith("-overfitting") for key in keys(app).split())
     assert catalogue("en")["compare.overfitting.not_yet"] in [info.value for info in app.info]
 
 

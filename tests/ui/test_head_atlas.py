@@ -14,7 +14,8 @@ from attention_core.analysis.blank_out import agreement, blank_out
 from attention_core.analysis.head_atlas import Measure, baselines, head_atlas
 from attention_core.analysis.rollout import attention_rollout, mean_over_heads
 from attention_core.models import registry
-from tests.ui.test_text_pages import LANGUAGES, decoded, figures, start, steps
+from tests.ui.driver import decoded, figures, opened
+from tests.ui.test_text_pages import LANGUAGES, steps
 from ui.i18n import catalogue
 
 SENTENCE, PAIR = "我吃柠檬", "I eat lemons."
@@ -32,7 +33,7 @@ def titled(app: AppTest, title: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_shows_every_head_its_baselines_and_the_sentence(language: str) -> None:
-    app = start("head_atlas", language, s=SENTENCE, p=PAIR, q="2")
+    app = opened("head_atlas", language, s=SENTENCE, p=PAIR, q="2")
     assert steps(app, "head_atlas", language)[:2] == ["head_atlas.map.title", "head_atlas.table.title"]
     assert steps(app, "rollout", language) == ["rollout.passed_on.title", "rollout.hidden.title"]
     scores = registry.scores("text")
@@ -53,7 +54,7 @@ def test_the_page_shows_every_head_its_baselines_and_the_sentence(language: str)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_row_links_to_its_head_on_this_sentence(language: str) -> None:
-    app = start("head_atlas", language, s=SENTENCE, p=PAIR)
+    app = opened("head_atlas", language, s=SENTENCE, p=PAIR)
     links = app.dataframe[0].value["head"]
     for link, entry in zip(links, head_atlas(registry.scores("text")), strict=True):
         address = urlsplit(link)
@@ -70,7 +71,7 @@ def test_each_row_links_to_its_head_on_this_sentence(language: str) -> None:
 
 @pytest.mark.parametrize("measure", ["same", "gain_zh", "distance"])  # one of each kind of colours
 def test_a_measure_colours_the_map_with_its_numbers(measure: Measure) -> None:
-    app = start("head_atlas", "en", s=SENTENCE, measure=measure)
+    app = opened("head_atlas", "en", s=SENTENCE, measure=measure)
     shown = decoded(titled(app, words("en")[f"head_atlas.measures.{measure}"])["data"][0]["z"])
     scores = registry.scores("text")
     expected = [entry.measures[measure] for entry in head_atlas(scores)]
@@ -82,7 +83,7 @@ def test_a_measure_colours_the_map_with_its_numbers(measure: Measure) -> None:
 
 
 def test_a_link_opens_a_head_and_the_table_marks_it() -> None:
-    app = start("head_atlas", "en", s=SENTENCE, layer="2", head="3", measure="gain_en")
+    app = opened("head_atlas", "en", s=SENTENCE, layer="2", head="3", measure="gain_en")
     assert app.session_state["atlas"]["selection"]["rows"] == [2 + 4 + 3]
     [title] = [b.proto.body for b in app.get("html") if "Layer 3, head 4 on your sentence" in b.proto.body]
     assert title
@@ -90,7 +91,7 @@ def test_a_link_opens_a_head_and_the_table_marks_it() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_rollout_and_the_effect_of_hiding_are_those_of_the_analysis(language: str) -> None:
-    app = start("head_atlas", language, s=SENTENCE, p=PAIR, q="2")
+    app = opened("head_atlas", language, s=SENTENCE, p=PAIR, q="2")
     model = load_text_model()
     trace = model.trace(SENTENCE, PAIR)
     means = mean_over_heads(trace)
@@ -117,14 +118,14 @@ def test_rollout_and_the_effect_of_hiding_are_those_of_the_analysis(language: st
 
 @pytest.mark.parametrize(("text", "message"), [("我吃", "short"), ("吃" * 140, "long")])
 def test_hiding_says_why_where_it_would_tell_nothing_or_take_long(text: str, message: str) -> None:
-    app = start("head_atlas", "zh", s=text)
+    app = opened("head_atlas", "zh", s=text)
     expected = words("zh")[f"rollout.hidden.{message}"].format(limit=128, count=142)
     assert any(info.value == expected for info in app.info)
     assert len(app.dataframe) == 2
 
 
 def test_hiding_waits_to_be_asked_where_it_takes_seconds() -> None:
-    app = start("head_atlas", "en", s="柠檬" * 25)
+    app = opened("head_atlas", "en", s="柠檬" * 25)
     assert len(app.dataframe) == 2
     app.toggle(key="hide").set_value(True).run()
     assert not app.exception
@@ -133,5 +134,5 @@ def test_hiding_waits_to_be_asked_where_it_takes_seconds() -> None:
 
 
 def test_a_sentence_of_one_special_query_has_no_row_of_its_own() -> None:
-    app = start("head_atlas", "en", s=SENTENCE, q="0")
+    app = opened("head_atlas", "en", s=SENTENCE, q="0")
     assert len(app.dataframe[-1].value) == 2

@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from attention_core import load_text_model
 from attention_core.analysis.importance import HeadImportance, head_importance
-from tests.ui.test_text_pages import LANGUAGES, decoded, figures, start, steps
+from tests.ui.driver import decoded, figures, opened
+from tests.ui.test_text_pages import LANGUAGES, steps
 from ui.i18n import catalogue
 from ui.markdown import plain
 
@@ -44,7 +45,7 @@ def check_map(shown: np.ndarray[Any, Any], found: HeadImportance) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_map_and_the_guess_are_those_of_the_analysis(language: str) -> None:
-    app = start("multi_head", language, s=SENTENCE, p=PAIR, q="2")
+    app = opened("multi_head", language, s=SENTENCE, p=PAIR, q="2")
     found = analysis(2)
     check_map(shown_map(app, language), found)
     [guess] = titled(app, words(language)["head_importance.guess"].format(query="吃"))
@@ -56,7 +57,7 @@ def test_the_map_and_the_guess_are_those_of_the_analysis(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_sentence_names_the_head_with_the_largest_drop(language: str) -> None:
-    app = start("multi_head", language, s=SENTENCE, p=PAIR, q="2")
+    app = opened("multi_head", language, s=SENTENCE, p=PAIR, q="2")
     found = analysis(2)
     layer, head = found.costliest()
     drop = found.drops[layer][head].item()
@@ -69,7 +70,7 @@ def test_the_sentence_names_the_head_with_the_largest_drop(language: str) -> Non
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_another_token_gives_another_map(language: str) -> None:
-    app = start("multi_head", language, s=SENTENCE, p=PAIR, q="2")
+    app = opened("multi_head", language, s=SENTENCE, p=PAIR, q="2")
     before = shown_map(app, language)
     app.pills(key="q").set_value(1).run()
     assert not app.exception
@@ -81,7 +82,7 @@ def test_another_token_gives_another_map(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("text", "position", "message"), [(SENTENCE, 0, "special"), ("我吃🍋", 3, "unknown")])
 def test_what_cannot_be_guessed_gets_a_friendly_line(language: str, text: str, position: int, message: str) -> None:
-    app = start("multi_head", language, s=text, q=str(position))
+    app = opened("multi_head", language, s=text, q=str(position))
     assert not app.error
     ending = words(language)[f"head_importance.{message}"].split("{query}")[1]
     assert any(ending in info.value for info in app.info)
@@ -94,7 +95,7 @@ def test_a_right_answer_outside_the_shown_guesses_is_named_with_its_place(langua
     model = load_text_model()
     tokens = model.trace(text).tokens
     far = [i for i, token in enumerate(tokens) if not token.special and head_importance(model, text, None, i).rank > 5]
-    app = start("multi_head", language, s=text, q=str(far[0]))
+    app = opened("multi_head", language, s=text, q=str(far[0]))
     found = head_importance(model, text, None, far[0])
     expected = words(language)["head_importance.elsewhere"].split("{probability}")[0]
     line = expected.format(token=plain(found.token), rank=found.rank)

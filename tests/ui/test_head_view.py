@@ -15,7 +15,8 @@ from attention_core import load_text_model
 from attention_core.analysis.links import heaviest_links, share_to
 from attention_core.analysis.words import Word, single_tokens, word_weights, words
 from attention_core.models.text import TextTrace
-from tests.ui.test_text_pages import LANGUAGES, start
+from tests.ui import driver
+from tests.ui.test_text_pages import LANGUAGES
 from ui.i18n import catalogue
 
 SENTENCE, PAIR = "我吃柠檬", "I eat lemons."
@@ -27,7 +28,7 @@ def trace() -> TextTrace:
 
 
 def opened(language: str = "zh", **query: str) -> AppTest:
-    return start("head_view", language, **{"s": SENTENCE, "p": PAIR, "layer": "2", "head": "1", **query})
+    return driver.opened("head_view", language, **{"s": SENTENCE, "p": PAIR, "layer": "2", "head": "1", **query})
 
 
 def sent(app: AppTest) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def test_a_share_of_the_mass_can_be_chosen(trace: TextTrace) -> None:
 
 
 def test_a_lone_sentence_has_no_directions_and_junk_gets_a_notice() -> None:
-    app = start("head_view", s=SENTENCE, between="zz", heads="x.y", mass="71")
+    app = driver.opened("head_view", "zh", s=SENTENCE, between="zz", heads="x.y", mass="71")
     assert not [control for control in app.segmented_control if control.key == "between"]
     assert len(app.info) == 2  # heads and mass; the direction is not asked for
     assert sent(app)["second"] is None

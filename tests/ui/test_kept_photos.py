@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.registry import load_vision_model
-from tests.ui.test_photo_pages import STEPS, assert_alive, figure, opened, png
+from tests.ui.driver import figure, opened
+from tests.ui.test_photo_pages import STEPS, assert_alive, png
 from ui.i18n import LANGUAGES, catalogue
 from ui.kept_photos import MOST
 from ui.networks import Photo

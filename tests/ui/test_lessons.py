@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.ui.driver import ROOT, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.lessons import Lesson, lessons
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-def opened(language: Language, lesson: Lesson, number: int, **query: str) -> AppTest:
+def scene_of(lesson: Lesson, number: int, language: Language, **query: str) -> AppTest:
     """A scene as its link opens it."""
-    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
-    app.query_params["lang"] = language
-    app.run()
-    app.switch_page(str(ROOT / "pages" / f"{lesson.scenes[number].page}.py"))
-    for key, value in {"lang": language, "lesson": lesson.name, "scene": str(number + 1), **query}.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
+    link = {"lesson": lesson.name, "scene": str(number + 1), **query}
+    return opened(lesson.scenes[number].page, language, **link)
 
 
 def said(app: AppTest, key: str) -> str:
@@ -34,9 +24,7 @@ def said(app: AppTest, key: str) -> str:
 
 def press(app: AppTest, label: str) -> AppTest:
     (button,) = (button for button in app.button if button.label == label)
-    app = button.click().run()
-    assert not app.exception
-    return app
+    return run(button.click())
 
 
 def test_both_languages_tell_the_same_stories() -> None:
@@ -56,7 +44,7 @@ def test_both_languages_tell_the_same_stories() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_story_from_its_link_to_its_last_scene(language: Language, name: str) -> None:
     lesson, words = lessons(language)[name], catalogue(language)
-    app = opened(language, lesson, 0)
+    app = scene_of(lesson, 0, language)
     for number, scene in enumerate(lesson.scenes):
         shown = [block.value for block in app.markdown]
         assert scene.text in shown
@@ -73,23 +61,23 @@ def test_a_story_from_its_link_to_its_last_scene(language: Language, name: str) 
         if number + 1 < len(lesson.scenes):
             # The test runner does not follow a script to another page; the browser tests do.
             stays = lesson.scenes[number + 1].page == scene.page
-            app = press(app, words["lessons.next"]) if stays else opened(language, lesson, number + 1)
+            app = press(app, words["lessons.next"]) if stays else scene_of(lesson, number + 1, language)
     assert words["lessons.next"] not in [button.label for button in app.button]
 
 
 def test_what_somebody_changes_in_a_scene_stays() -> None:
     lesson = lessons("en")["scale"]
-    app = opened("en", lesson, 0)
+    app = scene_of(lesson, 0, "en")
     app.session_state["q"] = 2
     app.run()
     assert said(app, "q") == "2"
-    again = opened("en", lesson, 0, q="3")  # and what a link says comes before what the scene says
+    again = scene_of(lesson, 0, "en", q="3")  # and what a link says comes before what the scene says
     assert said(again, "q") == "3"
 
 
 def test_the_next_scene_takes_nothing_along() -> None:
     lesson, words = lessons("en")["scale"], catalogue("en")
-    app = press(opened("en", lesson, 1), words["lessons.reveal"])
+    app = press(scene_of(lesson, 1, "en"), words["lessons.reveal"])
     assert said(app, "whatif") == "unscaled"
     app = press(app, words["lessons.back"])
     assert said(app, "whatif") == "none"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from attention_core import load_text_model
-from tests.ui.test_text_pages import LANGUAGES, figures, start
+from tests.ui.driver import figures, opened
+from tests.ui.test_text_pages import LANGUAGES
 from ui.i18n import catalogue
 
 SENTENCES = {
@@ -19,7 +20,7 @@ def test_beyond_the_limit_the_text_is_cut_and_the_page_says_how_much(page: str, 
     text = SENTENCES[language]
     trace = load_text_model().trace(text)
     assert len(trace.tokens) == 256 and trace.truncated > 0
-    app = start(page, language, s=text)
+    app = opened(page, language, s=text)
     messages = catalogue(language)  # type: ignore[arg-type]
     expected = messages["sentence.cut"].format(limit=256, cut=trace.truncated)
     assert [warning.value for warning in app.warning].count(expected) == 1
@@ -35,6 +36,6 @@ def test_beyond_the_limit_the_text_is_cut_and_the_page_says_how_much(page: str, 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_short_text_gets_no_word_about_zooming(language: str) -> None:
-    app = start("self_attention", language)
+    app = opened("self_attention", language)
     beginning = catalogue(language)["sentence.long"].split("{")[0]  # type: ignore[index]
     assert not any(caption.value.startswith(beginning) for caption in app.caption)

@@ -12,8 +12,7 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_image, load_vision_model
 from attention_core.analysis.mask_trial import TRIED_KINDS, TriedKind, TriedMap, try_map
 from attention_core.inputs.samples import sample_photo
-from tests.ui.test_photo_pages import figure, opened
-from tests.ui.test_text_pages import decoded
+from tests.ui.driver import decoded, figure, opened
 from ui import networks
 from ui.i18n import LANGUAGES, catalogue
 from ui.tables import table

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from attention_core import inputs
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
+from tests.ui.driver import figure, opened
 from ui import networks
 from ui.i18n import LANGUAGES, catalogue
 
@@ -24,17 +23,6 @@ NAMES = {
 }
 PAGES = pytest.mark.parametrize("page", STEPS)
 LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
-
-
-def opened(page: str, language: str = "en", **link: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
-    app.query_params["lang"] = language
-    app.run()
-    app.switch_page(str(ROOT / "pages" / f"{page}.py"))
-    app.query_params["lang"] = language
-    for key, value in link.items():
-        app.query_params[key] = value
-    return app.run()
 
 
 def assert_alive(app: AppTest, page: str, language: str) -> None:
@@ -49,12 +37,6 @@ def assert_alive(app: AppTest, page: str, language: str) -> None:
             # values stand in the message where it has braces: what comes before the first must be there
             begins = messages[f"{page}.{name}.{part}"].split("{")[0]
             assert begins in shown
-
-
-def figure(app: AppTest, key: str) -> Any:
-    # the key is the last part of the element's id
-    [spec] = [chart.proto.spec for chart in app.get("plotly_chart") if chart.proto.id.endswith(f"-{key}")]
-    return json.loads(spec)
 
 
 def png(colour: str = "teal", size: tuple[int, int] = (90, 60)) -> bytes:

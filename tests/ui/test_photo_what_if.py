@@ -19,6 +19,7 @@ from attention_core.analysis.photo_change import channel_weights
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import VisionTrace
+from tests.ui.driver import decoded, figure, keys, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.photo_what_if import AS_TRAINED, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
 
@@ -139,43 +140,8 @@ def test_digits_that_are_none_are_refused() -> None:
 # The page
 
 
-def start(language: str = "en", **link: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
-    app.query_params["lang"] = language
-    app.run()
-    app.switch_page(str(ROOT / "pages" / "photo_what_if.py"))
-    app.query_params["lang"] = language
-    for key, value in link.items():
-        app.query_params[key] = value
-    return run(app)
-
-
-def run(changed: Any) -> AppTest:
-    app: AppTest = changed.run()
-    assert not app.exception
-    return app
-
-
-def figure(app: AppTest, key: str) -> dict[str, Any]:
-    [chart] = [chart for chart in app.get("plotly_chart") if chart.proto.id.endswith(f"-{key}")]
-    spec: dict[str, Any] = json.loads(chart.proto.spec)
-    return spec
-
-
-def keys(app: AppTest) -> str:
-    return " ".join(chart.proto.id for chart in app.get("plotly_chart"))
-
-
 def painters(app: AppTest) -> list[Any]:
     return [component for component in app.get("bidi_component") if str(component.key).startswith("painter-")]
-
-
-def decoded(values: Any) -> np.ndarray[Any, Any]:
-    """An array as Plotly sends it: lists, or base64 with dtype and shape."""
-    if not isinstance(values, dict):
-        return np.array(values, dtype=float)
-    numbers = np.frombuffer(base64.b64decode(values["bdata"]), dtype=np.dtype(values["dtype"])).astype(float)
-    return numbers.reshape([int(size) for size in str(values["shape"]).split(",")]) if "shape" in values else numbers
 
 
 def check(app: AppTest, what_if: PhotoWhatIf, stage: str = "stage3", build: str = "cbam") -> VisionTrace:
@@ -207,7 +173,7 @@ def check(app: AppTest, what_if: PhotoWhatIf, stage: str = "stage3", build: str 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_as_trained_there_is_nothing_to_compare_and_no_reset(language: Language) -> None:
-    app = start(language)
+    app = opened("photo_what_if", language)
     assert app.query_params["photo_if"] == "none"
     assert app.title[0].value == catalogue(language)["photo_what_if.title"]
     assert not [key for key in ("after", "change") if f"mask-{key}" in keys(app)]
@@ -216,7 +182,7 @@ def test_as_trained_there_is_nothing_to_compare_and_no_reset(language: Language)
 
 
 def test_channels_are_switched_off_and_one_is_set_and_reset_brings_them_back() -> None:
-    app = start("zh")
+    app = opened("photo_what_if", "zh")
     run(app.slider(key="if-strongest-cbam-stage3").set_value(12))
     expected = AS_TRAINED.with_stage("stage3", StageWhatIf(strongest=12))
     after = check(app, expected)
@@ -235,7 +201,7 @@ def test_channels_are_switched_off_and_one_is_set_and_reset_brings_them_back() -
 
 
 def test_order_and_pooling_of_an_early_stage_move_the_later_ones() -> None:
-    app = start(stage="stage1")
+    app = opened("photo_what_if", "en", stage="stage1")
     run(app.segmented_control(key="if-order-cbam-stage1").set_value("spatial-first"))
     run(app.segmented_control(key="if-pooling-cbam-stage1").set_value("max"))
     after = check(app, AS_TRAINED.with_stage("stage1", StageWhatIf(order="spatial-first", pooling="max")), "stage1")
@@ -247,7 +213,7 @@ def test_order_and_pooling_of_an_early_stage_move_the_later_ones() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_painted_mask_comes_back_from_a_link(language: Language) -> None:
     what_if = AS_TRAINED.with_stage("stage3", StageWhatIf(cells=TOP_BLACK))
-    app = start(language, photo_if=str(what_if))
+    app = opened("photo_what_if", language, photo_if=str(what_if))
     check(app, what_if)
     change = figure(app, "mask-change")["data"][0]
     assert (change["zmin"], change["zmax"]) == (-1, 1)
@@ -261,14 +227,14 @@ def test_a_painted_mask_comes_back_from_a_link(language: Language) -> None:
 
 
 def test_a_link_that_means_nothing_is_said_so() -> None:
-    app = start(photo_if="stage3.maskAAAA")
+    app = opened("photo_what_if", "en", photo_if="stage3.maskAAAA")
     assert app.query_params["photo_if"] == "none"
     assert any("photo_if" in info.value for info in app.info)
 
 
 def test_squeeze_and_excitation_has_gates_and_keeps_the_rest_of_a_link() -> None:
     changes = StageWhatIf(weakest=30, pooling="max")
-    app = start(build="se", photo_if=str(AS_TRAINED.with_stage("stage3", changes)))
+    app = opened("photo_what_if", "en", build="se", photo_if=str(AS_TRAINED.with_stage("stage3", changes)))
     assert "mask-before" not in keys(app)
     assert not painters(app)
     assert any(info.value == catalogue("en")["photo_what_if.not_here"] for info in app.info)

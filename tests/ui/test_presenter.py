@@ -7,24 +7,12 @@ from pathlib import Path
 
 import pytest
 import segno
-from streamlit.testing.v1 import AppTest
 
+from tests.ui.driver import opened
 from ui import share
 from ui.i18n import LANGUAGES, Language, catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def opened(page: str, language: Language = "en", **link: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
-    app.query_params["lang"] = language
-    app.run()
-    app.switch_page(str(ROOT / "pages" / f"{page}.py"))
-    for key, value in {"lang": language, **link}.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -15,8 +15,7 @@ from attention_core import load_image, load_vision_model
 from attention_core.analysis.profiles import channel_weights, contrasting_classes
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
-from tests.ui.test_photo_pages import figure, opened
-from tests.ui.test_text_pages import decoded
+from tests.ui.driver import decoded, figure, opened
 from ui import networks
 from ui.i18n import LANGUAGES, catalogue
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +13,12 @@ from attention_core import load_text_model
 from attention_core.analysis.head_roles import outstanding_heads
 from attention_core.mechanisms.scores import additive_scores, cosine_scores
 from attention_core.models import registry
+from tests.ui.driver import decoded, figures, opened
 from ui.by_hand import DEFAULTS
 from ui.i18n import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("zh", "en")
-
-
-def start(page: str, language: str = "zh", **query: str) -> AppTest:
-    """`page` in `language`, as a link with `query` opens it."""
-    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
-    app.query_params["lang"] = language
-    app.run()
-    for key, value in {"lang": language, **query}.items():
-        app.query_params[key] = value
-    app.switch_page(str(ROOT / "pages" / f"{page}.py"))
-    for key, value in {"lang": language, **query}.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
-
-
-def figures(app: AppTest) -> list[dict[str, Any]]:
-    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
 def steps(app: AppTest, page: str, language: str) -> list[str]:
@@ -50,14 +31,14 @@ def steps(app: AppTest, page: str, language: str) -> list[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("page", ["home", "self_attention", "multi_head"])
 def test_every_page_runs_in_both_languages(page: str, language: str) -> None:
-    app = start(page, language)
+    app = opened(page, language)
     assert len(figures(app)) >= 4
     assert not app.error
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_by_hand_runs_in_both_languages(language: str) -> None:
-    app = start("self_attention", language, view="hand")
+    app = opened("self_attention", language, view="hand")
     assert len(figures(app)) == 6
 
 
@@ -72,7 +53,7 @@ def test_by_hand_runs_in_both_languages(language: str) -> None:
     ],
 )
 def test_a_typed_sentence_is_traced(typed: str, tokens: list[str] | None) -> None:
-    app = start("self_attention")
+    app = opened("self_attention", "zh")
     app.text_input(key="s").set_value(typed).run()
     assert not app.exception
     assert not app.error
@@ -86,7 +67,7 @@ def test_a_typed_sentence_is_traced(typed: str, tokens: list[str] | None) -> Non
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("typed", ["", "   ", "\u200b", "x" * 3000])
 def test_bad_input_gets_a_clear_word_and_the_page_lives(typed: str, language: str) -> None:
-    app = start("self_attention", language)
+    app = opened("self_attention", language)
     app.text_input(key="s").set_value(typed).run()
     assert not app.exception
     assert len(app.error) == 1
@@ -95,18 +76,18 @@ def test_bad_input_gets_a_clear_word_and_the_page_lives(typed: str, language: st
 
 
 def test_a_long_text_is_cut_and_the_page_says_so() -> None:
-    app = start("multi_head", s="柠檬" * 200)
+    app = opened("multi_head", "zh", s="柠檬" * 200)
     assert any("256" in warning.value for warning in app.warning)
 
 
 def test_junk_in_a_link_falls_back_with_a_notice() -> None:
-    app = start("self_attention", layer="99", head="x", q="-3", view="nothing")
+    app = opened("self_attention", "zh", layer="99", head="x", q="-3", view="nothing")
     assert len(app.info) >= 4
     assert len(figures(app)) >= 8
 
 
 def test_a_link_restores_the_view() -> None:
-    app = start("multi_head", "en", s="The cat sat.", layer="2", head="1", q="2")
+    app = opened("multi_head", "en", s="The cat sat.", layer="2", head="1", q="2")
     assert app.text_input(key="s").value == "The cat sat."
     titles = " ".join(block.proto.body for block in app.get("html"))
     assert "layer 3, head 2" in titles
@@ -114,16 +95,6 @@ def test_a_link_restores_the_view() -> None:
 
 def last_matrix(app: AppTest) -> np.ndarray[Any, Any]:
     return decoded(figures(app)[-1]["data"][0]["z"])
-
-
-def decoded(z: Any) -> np.ndarray[Any, Any]:
-    """An array as Plotly sends it: lists, or base64 with dtype and shape."""
-    if not isinstance(z, dict):
-        return np.array(z, dtype=float)
-    import base64
-
-    shape = [int(size) for size in str(z["shape"]).split(",")]
-    return np.frombuffer(base64.b64decode(z["bdata"]), dtype=np.dtype(z["dtype"])).reshape(shape).astype(float)
 
 
 def reference(score: str) -> np.ndarray[Any, Any]:
@@ -147,12 +118,12 @@ def reference(score: str) -> np.ndarray[Any, Any]:
 
 @pytest.mark.parametrize("score", ["scaled_dot", "dot", "cosine", "additive"])
 def test_by_hand_shows_the_formula_that_was_chosen(score: str) -> None:
-    app = start("self_attention", view="hand", score=score)
+    app = opened("self_attention", "zh", view="hand", score=score)
     np.testing.assert_allclose(last_matrix(app), reference(score), atol=1e-6)
 
 
 def test_an_edited_cell_changes_every_later_step() -> None:
-    app = start("self_attention", view="hand")
+    app = opened("self_attention", "zh", view="hand")
     before = last_matrix(app)
     app.session_state["hand-wv-0"] = {"edited_rows": {1: {"2": 5.0}}, "added_rows": [], "deleted_rows": []}
     app.run()
@@ -163,7 +134,7 @@ def test_an_edited_cell_changes_every_later_step() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_multi_head_opens_on_a_head_that_does_something_and_says_what(language: str) -> None:
-    app = start("multi_head", language)
+    app = opened("multi_head", language)
     best = outstanding_heads(registry.scores("text"))[0]
     assert (app.session_state["layer"], app.session_state["head"]) == (best.layer, best.head)
     measured = catalogue(language)["heads.does"].split("{")[0]  # type: ignore[index]
@@ -173,7 +144,7 @@ def test_multi_head_opens_on_a_head_that_does_something_and_says_what(language: 
 
 
 def test_a_button_opens_the_head_that_it_names() -> None:
-    app = start("multi_head", "en")
+    app = opened("multi_head", "en")
     roles = outstanding_heads(registry.scores("text"))
     for number, role in list(enumerate(roles))[:3]:
         button = app.button(key=f"role-{number}")
@@ -187,6 +158,6 @@ def test_a_button_opens_the_head_that_it_names() -> None:
 
 
 def test_a_link_with_a_sentence_of_its_own_gets_no_strange_translation() -> None:
-    app = start("multi_head", "en", s="The cat sat.")
+    app = opened("multi_head", "en", s="The cat sat.")
     assert app.text_input(key="p").value == ""
-    assert start("multi_head", "en").text_input(key="p").value == "I eat lemons."
+    assert opened("multi_head", "en").text_input(key="p").value == "I eat lemons."

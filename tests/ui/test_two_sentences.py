@@ -15,7 +15,9 @@ from attention_core.analysis.guesses import as_word, guesses
 from attention_core.analysis.words import Word, single_tokens, word_weights, words
 from attention_core.models import registry
 from attention_core.models.text import TextModel
-from tests.ui.test_text_pages import LANGUAGES, decoded, figures, start, steps
+from tests.ui import driver
+from tests.ui.driver import decoded, figures
+from tests.ui.test_text_pages import LANGUAGES, steps
 from ui.i18n import catalogue
 from ui.sentence import EXAMPLES
 
@@ -28,7 +30,7 @@ def model() -> TextModel:
 
 
 def opened(language: str = "zh", **query: str) -> AppTest:
-    return start("two_sentences", language, **{"s": SENTENCE, "p": PAIR, **query})
+    return driver.opened("two_sentences", language, **{"s": SENTENCE, "p": PAIR, **query})
 
 
 def titled(app: AppTest, title: str) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def attention(model: TextModel, layer: int, head: int, *, by_words: bool = True)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_opens_on_a_pair_and_on_the_best_aligner(language: str) -> None:
-    app = start("two_sentences", language)
+    app = driver.opened("two_sentences", language)
     assert (app.text_input(key="s").value, app.text_input(key="p").value) in EXAMPLES
     assert app.text_input(key="p").value
     best = aligners(registry.scores("text"))[0]

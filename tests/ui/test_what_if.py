@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_text_model
 from attention_core.analysis.masks import causal_mask, mask_without, window_mask
 from attention_core.models.text import TextTrace
+from tests.ui.driver import decoded, figure, keys, opened, run
 from ui.i18n import catalogue
 from ui.what_if import AS_TRAINED, MOST_CELLS, TEMPERATURES, WhatIf, read
 
@@ -30,40 +29,8 @@ Array = np.ndarray[Any, Any]
 
 def start(language: str = "zh", **query: str) -> AppTest:
     """The self-attention page as a link opens it."""
-    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
-    app.query_params["lang"] = language
-    app.run()
-    link = {"lang": language, "s": SENTENCE, "layer": str(LAYER), "head": str(HEAD), "q": str(QUERY), **query}
-    app.switch_page(str(ROOT / "pages" / "self_attention.py"))
-    for key, value in link.items():
-        app.query_params[key] = value
-    return run(app)
-
-
-def run(changed: Any) -> AppTest:
-    """The page once more, after something on it has changed."""
-    app: AppTest = changed.run()
-    assert not app.exception
-    return app
-
-
-def figure(app: AppTest, key: str) -> dict[str, Any]:
-    """The figure with this key."""
-    [chart] = [chart for chart in app.get("plotly_chart") if chart.proto.id.endswith(f"-{key}")]
-    spec: dict[str, Any] = json.loads(chart.proto.spec)
-    return spec
-
-
-def keys(app: AppTest) -> str:
-    return " ".join(chart.proto.id for chart in app.get("plotly_chart"))
-
-
-def decoded(values: Any) -> Array:
-    """An array as Plotly sends it: lists, or base64 with dtype and shape."""
-    if not isinstance(values, dict):
-        return np.array(values, dtype=float)
-    numbers = np.frombuffer(base64.b64decode(values["bdata"]), dtype=np.dtype(values["dtype"])).astype(float)
-    return numbers.reshape([int(size) for size in str(values["shape"]).split(",")]) if "shape" in values else numbers
+    link = {"s": SENTENCE, "layer": str(LAYER), "head": str(HEAD), "q": str(QUERY), **query}
+    return opened("self_attention", language, **link)
 
 
 def painted(app: AppTest, key: str) -> Array:

@@ -184,6 +184,12 @@ class Stage {
     window.history.replaceState(window.history.state, '', pathname + search.replace(/([?&]step=)\d+/, `$1${this.step}`));
   }
 
+  // The question names the step, too: a report of the last move behind it would take its answer away.
+  ask() {
+    clearTimeout(this.telling);
+    this.tell('code', this.step);
+  }
+
   showCode(link, code, note) {
     const close = make('button', { innerHTML: icon(CLOSE), title: this.words.close, onclick: () => this.closeCode() });
     close.setAttribute('aria-label', this.words.close);
@@ -317,7 +323,7 @@ class Stage {
       make('div', { className: 'presenter-dots' }, ...dots),
       button('next', icon(RIGHT), this.words.next, () => this.move(1)),
       title,
-      button('code', this.words.share, this.words.code, () => this.tell('code', this.step)),
+      button('code', this.words.share, this.words.code, () => this.ask()),
       button('leave', icon(CLOSE), this.words.leave, () => this.tell('leave', true)),
     );
     this.bar.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });

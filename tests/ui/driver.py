@@ -1,0 +1,56 @@
+"""Pages run without a browser: opened as a link opens them, and read."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def opened(page: str, language: str = "en", **link: str) -> AppTest:
+    """`page` in `language`, as a link with the values of `link` opens it."""
+    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
+    app.query_params["lang"] = language
+    app.run()
+    app.switch_page(str(ROOT / "pages" / f"{page}.py"))
+    for key, value in {"lang": language, **link}.items():
+        app.query_params[key] = value
+    return run(app)
+
+
+def run(changed: Any) -> AppTest:
+    """The page once more, after something on it has changed."""
+    app: AppTest = changed.run()
+    assert not app.exception
+    return app
+
+
+def figures(app: AppTest) -> list[dict[str, Any]]:
+    """All figures on the page, in order."""
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def figure(app: AppTest, key: str) -> dict[str, Any]:
+    """The figure with this key, which is the last part of its element's id."""
+    [chart] = [chart for chart in app.get("plotly_chart") if chart.proto.id.endswith(f"-{key}")]
+    spec: dict[str, Any] = json.loads(chart.proto.spec)
+    return spec
+
+
+def keys(app: AppTest) -> str:
+    """The ids of all figures, each ending in its key."""
+    return " ".join(chart.proto.id for chart in app.get("plotly_chart"))
+
+
+def decoded(values: Any) -> np.ndarray[Any, Any]:
+    """An array as Plotly sends it: lists, or base64 with dtype and shape."""
+    if not isinstance(values, dict):
+        return np.array(values, dtype=float)
+    numbers = np.frombuffer(base64.b64decode(values["bdata"]), dtype=np.dtype(values["dtype"])).astype(float)
+    return numbers.reshape([int(size) for size in str(values["shape"]).split(",")]) if "shape" in values else numbers
