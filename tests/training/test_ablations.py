@@ -71,7 +71,7 @@ def test_the_command_writes_what_it_found(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(ablations, "RESULTS", tmp_path / "ablations.json")
     command = ["ablations", "--run", str(tmp_path), "--classes", "2", "--epochs", "30", "--device", "cpu"]
     monkeypatch.setattr(sys, "argv", [*command, "--variants", "plain", "se-last"])
-    monkeypatch.setattr(ablations, "Schedule", partial(Schedule, batch=6, small=0.5))
+    monkeypatch.setattr(ablations, "Schedule", partial(Schedule, batch=6))
     ablations.main()
     found = json.loads((tmp_path / "ablations.json").read_text())
     assert (found["classes"], found["train_photos"], found["dev_photos"]) == (2, 12, 12)
