@@ -218,7 +218,8 @@ def evaluate_vision(options: argparse.Namespace) -> None:
     terminal.print_vision(scores)
     _write(VISION / "scores.json", scores)
     runs = options.run or Path("runs")
-    logs = {name: curves.read_log(runs / name / "log.csv") for name in names}
+    trunk = curves.read_log(runs / "trunk" / "log.csv")
+    logs = {name: curves.after_trunk(trunk, curves.read_log(runs / name / "log.csv")) for name in names}
     picture = _write_curves(
         VISION / "curves.svg",
         [

@@ -190,6 +190,7 @@ def main() -> None:
                 "photos": len(photos.labels),
                 "epochs": round(last["steps"] * schedule.batch / len(photos.labels), 2),
                 "steps": last["steps"],
+                "trunk_steps": trunk["step"] if trunk else 0,
                 "minutes": round(last["minutes"], 1),
                 "loss": round(last["loss"], 3),
                 "threads": torch.get_num_threads(),

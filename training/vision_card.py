@@ -34,8 +34,8 @@ def vision_card(
         "in this repository; treat the weights under the same terms.",
         "## Recipe",
         "Same recipe, seed, data order and length for all builds: crops, flips, brightness and contrast, label "
-        "smoothing 0.1, AdamW without decay on norms and biases, warm-up and cosine, photos at half the side first and "
-        "at full size last. `python -m training.vision`; see docs/training.md.",
+        "smoothing 0.1, AdamW without decay on norms and biases, warm-up and cosine, small photos first and larger "
+        f"ones later.{_trunk(first)} `python -m training.vision`; see docs/training.md.",
         table(
             ("build", "photos", "epochs", "steps", "minutes", "threads", "hardware", "last training loss"),
             [[name, *(m["training"].get(k, "–") for k in TRAINING)] for name, m in manifests.items()],
@@ -115,6 +115,11 @@ def vision_card(
         "- The photos of the dev set choose the threshold and are scored with it."
     )
     return "\n\n".join(sections) + "\n"
+
+
+def _trunk(manifest: dict[str, Any]) -> str:
+    common = manifest["training"].get("trunk_steps")
+    return f" The first {common:,} steps are common to all builds: trained once, without attention." if common else ""
 
 
 def _mask_section(title: str, part: Scores) -> str:

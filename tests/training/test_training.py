@@ -357,7 +357,7 @@ def test_every_build_goes_on_from_the_trunk(tmp_path: Path, few_photos: Path, mo
         done = train(vision.main, options, monkeypatch, assets)
         assert done["step"] == 12
         manifest = json.loads((assets / "vision" / f"{build}.json").read_text(encoding="utf-8"))
-        assert manifest["training"]["steps"] == 12
+        assert (manifest["training"]["steps"], manifest["training"]["trunk_steps"]) == (12, trunk["step"])
         resumed = [*vision_options(tmp_path / f"{build}-resumed", few_photos, build), *start]
         assert train(vision.main, resumed, monkeypatch, assets, stop_after=8)["step"] == 8
         assert_same(train(vision.main, resumed, monkeypatch, assets), done)
