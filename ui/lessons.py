@@ -110,10 +110,9 @@ def panel(page: str) -> bool:
     with st.container(border=True, key="lesson"):
         st.markdown(f"**{lesson.icon} {lesson.title}** · {number + 1} / {len(lesson.scenes)}")
         st.markdown(scene.text)
-        revealed = _asked(lesson, number) if scene.question else True
+        revealed = _way(lesson, number)
         if revealed and scene.after:
             st.markdown(scene.after)
-        _way(lesson, number)
         if (
             revealed
             and scene.focus
@@ -136,22 +135,18 @@ def _set(lesson: Lesson, number: int) -> None:
         st.query_params.setdefault(key, value)
 
 
-def _asked(lesson: Lesson, number: int) -> bool:
-    """The question; whether its answer is to be seen."""
-    scene = lesson.scenes[number]
-    key = f"lesson-{lesson.name}-{number}"
-    picked = st.radio(scene.question, scene.options, index=None, key=f"{key}-answer")
-    shown: bool = st.session_state.setdefault(f"{key}-shown", False)
-    if shown:
-        return True
-    if st.button(t("lessons.reveal"), key=f"{key}-reveal", type="primary" if picked else "secondary"):
-        st.session_state[f"{key}-shown"] = True
-        st.rerun()
-    return False
-
-
-def _way(lesson: Lesson, number: int) -> None:
+def _way(lesson: Lesson, number: int) -> bool:
+    """The question and the buttons, which stay where they are when the answer comes; whether it is to be seen."""
+    scene, key = lesson.scenes[number], f"lesson-{lesson.name}-{number}"
+    picked = st.radio(scene.question, scene.options, index=None, key=f"{key}-answer") if scene.question else None
+    shown: bool = st.session_state.setdefault(f"{key}-shown", not scene.question)
     with st.container(horizontal=True, key="lesson-way"):
+        if scene.question and st.button(
+            t("lessons.reveal"), key=f"{key}-reveal", type="primary" if picked and not shown else "secondary",
+            disabled=shown,
+        ):  # fmt: skip
+            st.session_state[f"{key}-shown"] = True
+            st.rerun()
         if number > 0 and st.button(t("lessons.back"), icon="⬅️", key=f"lesson-back-{number}"):
             open_scene(lesson, number - 1)
         if number + 1 < len(lesson.scenes) and st.button(t("lessons.next"), icon="➡️", key=f"lesson-next-{number}"):
@@ -159,6 +154,7 @@ def _way(lesson: Lesson, number: int) -> None:
         if st.button(t("lessons.leave"), icon="✖️", key=f"lesson-leave-{number}"):
             st.session_state["lesson"] = NO_LESSON
             st.switch_page(PAGES / "lessons.py", query_params={"lang": current_language()})
+    return shown
 
 
 def open_scene(lesson: Lesson, number: int) -> None:
