@@ -108,7 +108,7 @@ def _one(trace: TextTrace, layer: int, head: int, query: int) -> None:
             st.page_link(
                 PAGES / f"{name}.py",
                 label=t(f"head_atlas.one.{name}"),
-                icon="➡️",
+                icon=":material/arrow_forward:",
                 query_params={"lang": current_language()},
             )
 

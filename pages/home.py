@@ -54,7 +54,7 @@ def _link(name: str) -> None:
     st.page_link(
         PAGES / f"{name}.py",
         label=t("home.open", page=t(f"{name}.title")),
-        icon="➡️",
+        icon=":material/arrow_forward:",
         query_params={"lang": current_language()},
     )
 

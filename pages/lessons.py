@@ -11,9 +11,9 @@ st.title(t("lessons.title"))
 st.markdown(t("lessons.lead"))
 for lesson in lessons.lessons(current_language()).values():
     with st.container(border=True, key=f"lesson-{lesson.name}"):
-        st.subheader(f"{lesson.icon} {lesson.title}")
+        st.subheader(f":material/{lesson.icon}: {lesson.title}")
         st.markdown(lesson.about)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button(t("lessons.open"), icon="▶️", key=f"open-{lesson.name}"):
+            if st.button(t("lessons.open"), icon=":material/play_arrow:", key=f"open-{lesson.name}"):
                 lessons.open_scene(lesson, 0)
             st.caption(t("lessons.scenes", count=len(lesson.scenes)))

@@ -19,7 +19,7 @@ def main() -> None:
     try:
         means = networks.excitation_profiles(build)
     except WeightsError as error:
-        st.error(explain(error), icon="⚠️")
+        st.error(explain(error), icon=":material/warning:")
         return
     predicted = profiles.named_class(trace)
     chosen = profiles.choose_classes(trace, means[trace.stages[-1].name], predicted)

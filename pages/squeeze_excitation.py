@@ -90,7 +90,7 @@ def _gates(attention: SqueezeExcitationTrace) -> None:
         weights_figure(attention.weights)
         correction("squeeze_excitation.gates.correction")
         if is_flat(weights):
-            st.info(t("squeeze_excitation.gates.flat"), icon="➖")
+            st.info(t("squeeze_excitation.gates.flat"), icon=":material/horizontal_rule:")
 
 
 def _scale(stage: StageTrace, attention: SqueezeExcitationTrace) -> None:

@@ -18,7 +18,7 @@ def main() -> None:
     st.markdown(t("two_sentences.lead"))
     trace = sentence.sentence_trace(example=EXAMPLE)
     if {token.segment for token in trace.tokens if not token.special} != {0, 1}:
-        st.info(t("two_sentences.no_pair"), icon="🍋")
+        st.info(t("two_sentences.no_pair"), icon=":material/translate:")
         st.button(t("two_sentences.use_example"), on_click=_use_example, key="use-pair")
         return
     if is_chinese(trace.text) == is_chinese(trace.pair or ""):

@@ -40,7 +40,7 @@ SYMBOLS = {"x": "X", "wq": "W^q", "wk": "W^k", "wv": "W^v", "w1": "W_1", "w2": "
 
 def page() -> None:
     """Editors, then the steps that follow from them."""
-    st.info(t("by_hand.made_up"), icon="✏️")
+    st.info(t("by_hand.made_up"), icon=":material/edit:")
     score = url_state.put_choice("score", SCORES)
     query = url_state.put_choice("hq", range(len(TOKENS)), 1)
     matrices = _editors(score)
@@ -75,7 +75,7 @@ def _editors(score: str) -> dict[str, Tensor]:
         )
         if score == "additive":
             edited |= {name: _editor(name, place) for name, place in zip(("w1", "w2", "v"), st.columns(3), strict=True)}
-        st.button(t("by_hand.reset"), on_click=_reset, icon="↩️")
+        st.button(t("by_hand.reset"), on_click=_reset, icon=":material/undo:")
     return edited
 
 

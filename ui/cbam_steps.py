@@ -87,7 +87,7 @@ def channel_weights_step(number_: int, channel: ChannelAttentionTrace) -> None:
     with step(number_, "cbam.weights", formula, **values):
         weights_figure(channel.weights)
         if is_flat(weights):
-            st.info(t("cbam.weights.flat"), icon="➖")
+            st.info(t("cbam.weights.flat"), icon=":material/horizontal_rule:")
 
 
 def pooled_maps_step(number_: int, spatial: SpatialAttentionTrace) -> None:
@@ -149,7 +149,7 @@ def mask_step(number_: int, spatial: SpatialAttentionTrace, square: Pixels) -> N
     with step(number_, "cbam.mask", rf"{M} = \sigma(L) \qquad \tilde u_c = {M} \cdot u'_c", range=range_text(mask)):
         _overlay(mask, square)
         if is_flat(spatial.mask):
-            st.info(t("cbam.mask.flat", range=range_text(mask)), icon="➖")
+            st.info(t("cbam.mask.flat", range=range_text(mask)), icon=":material/horizontal_rule:")
 
 
 @st.fragment

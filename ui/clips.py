@@ -122,7 +122,7 @@ def attention_step(step_number: int, shown: Film, number: int) -> None:
         "even": f"{1 / T:.2f}",
     }
     with step(step_number, "clips.attention", _formula(C), **values):
-        st.warning(t("clips.attention.untrained"), icon="🏷️")
+        st.warning(t("clips.attention.untrained"), icon=":material/label:")
         st.select_slider(
             t("clips.attention.temperature"),
             TEMPERATURES,

@@ -88,7 +88,7 @@ def measured_step(number: int) -> None:
     scores = measured_scores()
     with step(number, "compare.measured"):
         if not scores:
-            st.info(t("compare.measured.missing"), icon="📏")
+            st.info(t("compare.measured.missing"), icon=":material/straighten:")
             return
         photos = int(find(scores, "builds", BUILDS[0], "photos") or 0)
         st.table(_table(scores), hide_index=True, hide_header=False, border="horizontal", alt=t("compare.measured.alt"))
@@ -171,7 +171,7 @@ def overfitting_step(number: int) -> None:
     found = networks.ablations()
     with step(number, "compare.overfitting"):
         if found is None:
-            st.info(t("compare.overfitting.missing"), icon="📏")
+            st.info(t("compare.overfitting.missing"), icon=":material/straighten:")
             return
         rows = overfitting(found)
         labels = [t(f"compare.variants.{row.name}") for row in rows]
@@ -193,7 +193,7 @@ def overfitting_step(number: int) -> None:
         st.caption(t("compare.overfitting.how", epochs=f"{found['epochs']:g}", **sizes))
         everywhere = next((row for row in rows if row.name == EVERYWHERE), None)
         if everywhere is None or everywhere.gap_minus_plain is None or everywhere.minus_plain is None:
-            st.info(t("compare.overfitting.not_yet"), icon="📏")
+            st.info(t("compare.overfitting.not_yet"), icon=":material/straighten:")
         else:
             st.markdown(_everywhere(everywhere, everywhere.gap_minus_plain, everywhere.minus_plain))
 

@@ -137,7 +137,7 @@ def _settings(page: str, chosen: dict[str, Any], kind: str, name: str) -> str:
 
 def _opened() -> DeltaGenerator | None:
     """The box for all of it; None while it is closed, and nothing needs to be made."""
-    box = st.expander(t("export.title"), icon="📦", key=KEY, on_change="rerun")
+    box = st.expander(t("export.title"), icon=":material/download:", key=KEY, on_change="rerun")
     return box if box.open else None
 
 

@@ -72,7 +72,9 @@ def _told(film: Film) -> None:
     if film.sample:
         st.caption(t("clips.made", frames=len(clip.frames)))
     elif clip.total > len(clip.frames):
-        st.info(t("clips.sampled", total=clip.total, kept=len(clip.frames), most=MAX_FRAMES), icon="✂️")
+        st.info(
+            t("clips.sampled", total=clip.total, kept=len(clip.frames), most=MAX_FRAMES), icon=":material/content_cut:"
+        )
     else:
         st.caption(t("clips.whole", frames=clip.total))
 
@@ -80,14 +82,14 @@ def _told(film: Film) -> None:
 def _uploaded() -> Film | None:
     data: bytes | None = st.session_state.get("clip_upload")
     if data is None:
-        st.info(t("clips.waiting"), icon="🎞️")
+        st.info(t("clips.waiting"), icon=":material/movie:")
         return None
     digest = hashlib.sha256(data).hexdigest()
     try:
         with st.spinner(t("clips.reading")):
             return Film(digest, _decoded(digest, data), sample=False)
     except InputError as error:
-        st.error(explain(error), icon="⚠️")
+        st.error(explain(error), icon=":material/warning:")
         st.caption(t("clips.instead"))
         return None
 

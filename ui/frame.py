@@ -16,27 +16,28 @@ from ui import built_in_words, lessons, networks, presenter, share, steps, url_s
 from ui.i18n import LANGUAGE_NAMES, LANGUAGES, browser_language, t  # noqa: E402
 from ui.style import page_style  # noqa: E402
 
+# Symbols of the font that Streamlit brings: an emoji is an empty box where no font has it.
 SECTIONS = {
     "start": {
-        "home": "👁",
-        "lessons": "🎓",
+        "home": "visibility",
+        "lessons": "school",
     },
     "text": {
-        "overview": "🗺",
-        "self_attention": "①",
-        "multi_head": "②",
-        "head_view": "🧵",
-        "two_sentences": "🍋",
-        "head_atlas": "🧭",
+        "overview": "map",
+        "self_attention": "counter_1",
+        "multi_head": "counter_2",
+        "head_view": "cable",
+        "two_sentences": "translate",
+        "head_atlas": "explore",
     },
     "photo": {
-        "squeeze_excitation": "③",
-        "cbam": "④",
-        "compare": "⚖",
-        "photo_what_if": "🎛",
-        "mask_trial": "🎯",
-        "profiles": "📊",
-        "clips": "🎞",
+        "squeeze_excitation": "counter_3",
+        "cbam": "counter_4",
+        "compare": "compare",
+        "photo_what_if": "tune",
+        "mask_trial": "target",
+        "profiles": "monitoring",
+        "clips": "movie",
     },
 }
 
@@ -53,7 +54,8 @@ page = st.navigation(
         t(f"frame.sections.{section}"): [
             st.Page(
                 ROOT / "pages" / f"{name}.py",
-                title=f"{icon} {t(f'{name}.title')}",
+                title=t(f"{name}.title"),
+                icon=f":material/{icon}:",
                 url_path=name,
                 default=name == "home",
             )

@@ -47,7 +47,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A story in scenes. name: as in links; about: what it shows, in a sentence."""
+    """A story in scenes. name: as in links; icon: a Material symbol; about: what it shows, in a sentence."""
 
     name: str
     icon: str
@@ -108,7 +108,7 @@ def panel(page: str) -> bool:
     if scene.page != page:  # somebody went on by the sidebar: the lesson waits, it does not follow
         return True
     with st.container(border=True, key="lesson"):
-        st.markdown(f"**{lesson.icon} {lesson.title}** · {number + 1} / {len(lesson.scenes)}")
+        st.markdown(f"**:material/{lesson.icon}: {lesson.title}** · {number + 1} / {len(lesson.scenes)}")
         st.markdown(scene.text)
         revealed = _way(lesson, number)
         if revealed and scene.after:
@@ -147,11 +147,13 @@ def _way(lesson: Lesson, number: int) -> bool:
         ):  # fmt: skip
             st.session_state[f"{key}-shown"] = True
             st.rerun()
-        if number > 0 and st.button(t("lessons.back"), icon="⬅️", key=f"lesson-back-{number}"):
+        if number > 0 and st.button(t("lessons.back"), icon=":material/arrow_back:", key=f"lesson-back-{number}"):
             open_scene(lesson, number - 1)
-        if number + 1 < len(lesson.scenes) and st.button(t("lessons.next"), icon="➡️", key=f"lesson-next-{number}"):
+        if number + 1 < len(lesson.scenes) and st.button(
+            t("lessons.next"), icon=":material/arrow_forward:", key=f"lesson-next-{number}"
+        ):
             open_scene(lesson, number + 1)
-        if st.button(t("lessons.leave"), icon="✖️", key=f"lesson-leave-{number}"):
+        if st.button(t("lessons.leave"), icon=":material/close:", key=f"lesson-leave-{number}"):
             st.session_state["lesson"] = NO_LESSON
             st.switch_page(PAGES / "lessons.py", query_params={"lang": current_language()})
     return shown

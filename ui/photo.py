@@ -171,13 +171,13 @@ def _taken() -> None:
 def _news() -> None:
     news = kept_photos.news()
     for name, error in news.refused:
-        st.error(t("photo.refused", name=plain(_file_name(name)), reason=explain(error)), icon="⚠️")
+        st.error(t("photo.refused", name=plain(_file_name(name)), reason=explain(error)), icon=":material/warning:")
     if news.left_out:
         names = ", ".join(plain(_file_name(name)) for name in news.left_out)
-        st.warning(t("photo.left_out", names=names, most=MOST), icon="🗂️")
+        st.warning(t("photo.left_out", names=names, most=MOST), icon=":material/folder_copy:")
     for name, before, after in news.shrunk:
         sizes = {"before": " × ".join(map(str, before)), "after": " × ".join(map(str, after))}
-        st.info(t("photo.shrunk", name=plain(_file_name(name)), **sizes), icon="🔍")
+        st.info(t("photo.shrunk", name=plain(_file_name(name)), **sizes), icon=":material/zoom_in:")
 
 
 def _chosen(choice: str) -> Photo:
@@ -185,7 +185,7 @@ def _chosen(choice: str) -> Photo:
         return _sample(choice)
     if choice in kept_photos.kept():
         return kept_photos.kept()[choice].photo
-    st.info(t(f"photo.waiting.{choice}"), icon="📷")
+    st.info(t(f"photo.waiting.{choice}"), icon=":material/photo_camera:")
     return _sample(SAMPLE_PHOTOS[0])
 
 

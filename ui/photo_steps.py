@@ -161,7 +161,7 @@ def _answer(trace: VisionTrace, build: str) -> None:
     threshold = unknown_below(build)
     values = {"probability": f"{probability:.0%}", "threshold": f"{threshold:.0%}"}
     if probability < threshold:
-        st.info(t("photo.prediction.unknown", **values), icon="🤷")
+        st.info(t("photo.prediction.unknown", **values), icon=":material/help:")
     else:
         st.markdown(t("photo.prediction.known", name=class_name(first), group=group_name(first), **values))
 

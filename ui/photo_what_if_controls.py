@@ -142,7 +142,7 @@ def _one_channel(place: _Place, changes: StageWhatIf, C: int) -> None:
             t("photo_what_if.release", channel=channel),
             key="if-release",
             on_click=lambda: place.write(place.changes().with_gate(channel, None)),
-            icon="↩️",
+            icon=":material/undo:",
         )
 
 
@@ -189,15 +189,20 @@ def _banner(chosen: PhotoWhatIf, applied: PhotoWhatIf) -> None:
     banner, way_back = st.container(key="photo-if-banner"), st.container(key=_WAY_BACK, horizontal_alignment="right")
     with banner:
         if applied == AS_TRAINED:
-            st.info(t("photo_what_if.none"), icon="🎛️")
+            st.info(t("photo_what_if.none"), icon=":material/tune:")
         else:
-            st.warning(t("photo_what_if.banner", changes=joined("photo_what_if.and", _changes(applied))), icon="🎛️")
+            st.warning(
+                t("photo_what_if.banner", changes=joined("photo_what_if.and", _changes(applied))),
+                icon=":material/tune:",
+            )
         if applied != chosen:
-            st.info(t("photo_what_if.not_here"), icon="✂️")
+            st.info(t("photo_what_if.not_here"), icon=":material/content_cut:")
     if chosen != AS_TRAINED:
         with way_back:
             stays_in_sight(_WAY_BACK)
-            st.button(t("photo_what_if.reset"), key="if-reset", on_click=_reset, icon="↩️", width="content")
+            st.button(
+                t("photo_what_if.reset"), key="if-reset", on_click=_reset, icon=":material/undo:", width="content"
+            )
 
 
 def _reset() -> None:

@@ -27,8 +27,15 @@ def chosen() -> bool:
 
 def switch() -> None:
     """The button that turns it on; on the stage, a button and a key turn it off."""
-    st.button(t("presenter.enter"), key="presenter-enter", on_click=_turn, args=(1,), icon="📽️", width="stretch",
-              help=t("presenter.help"))  # fmt: skip
+    st.button(
+        t("presenter.enter"),
+        key="presenter-enter",
+        on_click=_turn,
+        args=(1,),
+        icon=":material/slideshow:",
+        width="stretch",
+        help=t("presenter.help"),
+    )
 
 
 def show(page: str) -> None:

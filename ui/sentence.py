@@ -35,12 +35,12 @@ def sentence_trace(example: int = 0) -> TextTrace:
         text = clean_text(typed)
         pair = clean_text(translation) if translation.strip() else None
     except InputError as error:
-        st.error(explain(error), icon="⚠️")
+        st.error(explain(error), icon=":material/warning:")
         st.caption(t("sentence.instead", example=EXAMPLES[0][0]))
         text, pair = EXAMPLES[0][0], None
     trace = networks.text_trace(text, pair)
     if trace.truncated:
-        st.warning(t("sentence.cut", limit=len(trace.tokens), cut=trace.truncated), icon="✂️")
+        st.warning(t("sentence.cut", limit=len(trace.tokens), cut=trace.truncated), icon=":material/content_cut:")
     if len(trace.tokens) > MOST_NAMED:
         st.caption(t("sentence.long", count=len(trace.tokens)))
     return trace

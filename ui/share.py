@@ -13,6 +13,7 @@ from ui.component import component
 from ui.i18n import t
 
 _link = component("share_link")
+_SHEET = "share-sheet"
 
 
 def link(query: dict[str, str]) -> str:
@@ -33,10 +34,13 @@ def code(address: str) -> str | None:
 def popover(query: dict[str, str]) -> None:
     """The button, and what it opens."""
     # Its content is left out until somebody opens it: a code takes longer than everything else in the sidebar.
-    box = st.popover(t("share.title"), icon="🔗", width="stretch", key="share", on_change="rerun")
-    if not box.open:
-        return
+    box = st.popover(t("share.title"), icon=":material/link:", width="stretch", key="share", on_change="rerun")
     with box:
+        # Streamlit puts the box where there is room for what is in it at first: as much as there will be.
+        st.html(f"<style>[data-testid=stPopoverBody]:has(.{_SHEET}) {{ min-height: 27rem; }}</style>")
+        st.html(f'<span class="{_SHEET}"></span>')
+        if not box.open:
+            return
         address = link(query)
         st.markdown(t("share.lead"))
         drawn = code(address)

@@ -65,7 +65,7 @@ def step(number: int, name: str, formula: str | None = None, /, **values: object
 def not_measured(number: int, key: str) -> None:
     """Instead of a step whose scores are missing: the message `key` that says so, and what measures them."""
     with st.container(border=True, key=f"step-{number}"):
-        st.info(t(key), icon="📏")
+        st.info(t(key), icon=":material/straighten:")
 
 
 def show(
@@ -123,4 +123,4 @@ def _fitting(figure: go.Figure, key: str) -> str:
 
 def correction(key: str) -> None:
     """Where the article that the pages follow is wrong: one line with the right formula."""
-    st.warning(t(key), icon="✏️")
+    st.warning(t(key), icon=":material/edit:")

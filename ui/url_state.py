@@ -55,7 +55,7 @@ def put_choice(key: str, options: Collection[Value], default: Value | None = Non
 def notices() -> None:
     """Names what in the link could not be used."""
     for key, raw in st.session_state.get(_REFUSED, []):
-        st.info(t("frame.bad_link", key=key, value=raw[:40]), icon="🔗")
+        st.info(t("frame.bad_link", key=key, value=raw[:40]), icon=":material/link:")
 
 
 def query() -> dict[str, str]:

@@ -38,7 +38,7 @@ def choose(trace: TextTrace, layer: int) -> WhatIf:
     url_state.put(KEY, str(AS_TRAINED), lambda raw: str(read(raw, config)))
     chosen = _chosen()
     applied = chosen.fitting(len(trace.tokens))
-    with st.expander(t("what_if.title"), expanded=chosen != AS_TRAINED, icon="🧪"):
+    with st.expander(t("what_if.title"), expanded=chosen != AS_TRAINED, icon=":material/science:"):
         st.caption(t("what_if.lead"))
         _hidden(trace, applied)
         left, right = st.columns(2, gap="medium")
@@ -51,12 +51,14 @@ def choose(trace: TextTrace, layer: int) -> WhatIf:
     banner, way_back = st.container(key="what-if-banner"), st.container(key=_WAY_BACK, horizontal_alignment="right")
     if chosen != AS_TRAINED:
         with banner:
-            st.warning(t("what_if.banner", changes=joined("what_if.and", _changes(trace, chosen))), icon="🧪")
+            st.warning(
+                t("what_if.banner", changes=joined("what_if.and", _changes(trace, chosen))), icon=":material/science:"
+            )
             if chosen != applied:
-                st.info(t("what_if.beyond", tokens=len(trace.tokens), limit=MOST_CELLS), icon="✂️")
+                st.info(t("what_if.beyond", tokens=len(trace.tokens), limit=MOST_CELLS), icon=":material/content_cut:")
         with way_back:
             stays_in_sight(_WAY_BACK)
-            st.button(t("what_if.reset"), key="what-reset", on_click=_reset, icon="↩️", width="content")
+            st.button(t("what_if.reset"), key="what-reset", on_click=_reset, icon=":material/undo:", width="content")
     return applied
 
 

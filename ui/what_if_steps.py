@@ -102,7 +102,9 @@ def weights(view: View) -> None:
             st.caption(t("what_if.weights.mask"))
         if empty:
             tokens = [t("what_if.token", token=plain(view.names[row])) for row in empty]
-            st.info(t("what_if.weights.empty", tokens=joined("what_if.comma", tokens)), icon="🕳️")
+            st.info(
+                t("what_if.weights.empty", tokens=joined("what_if.comma", tokens)), icon=":material/visibility_off:"
+            )
         _beside(view, "weights", "weight", before, after, {"layer": view.layer + 1, "head": view.head + 1})
 
 

@@ -111,3 +111,14 @@ def test_on_the_stage_the_code_names_the_step(browser: Browser, server: str) -> 
     expect(sheet).to_be_hidden()
     expect(page.locator(".presenter-bar")).to_be_visible()
     page.context.close()
+
+
+@pytest.mark.parametrize("height", [800, 1000])
+def test_the_code_is_on_the_screen_whole(browser: Browser, server: str, height: int) -> None:
+    page = open_page(browser, f"{server}/two_sentences?lang=zh")
+    page.set_viewport_size({"width": 1280, "height": height})
+    opened(page)
+    settle(page)
+    code = page.locator(".st-key-share-link svg.segno")
+    expect(code).to_be_in_viewport(ratio=1)
+    page.context.close()

@@ -54,7 +54,7 @@ def test_a_story_from_its_link_to_its_last_scene(language: Language, name: str) 
             assert scene.after not in shown
             app = press(app, words["lessons.reveal"])
         assert app.get("plotly_chart")
-        assert not [notice.value for notice in app.info if notice.icon == "🔗"]  # values that the page cannot use
+        assert not [notice.value for notice in app.info if notice.icon == ":material/link:"]  # values that the page cannot use
         assert scene.after in [*(block.value for block in app.markdown), ""]
         for key, value in scene.link.items():
             assert said(app, key) == str(value)
