@@ -7,6 +7,7 @@ import streamlit as st
 from ui import networks
 from ui.cbam_steps import all_masks_step
 from ui.compare_steps import BUILDS, gates_step, measured_step, overfitting_step, predictions_step
+from ui.export import photo_export
 from ui.i18n import t
 from ui.photo import photo_trace, sharp_square
 
@@ -19,3 +20,4 @@ gates_step(2, traces["se"], traces["cbam"])
 all_masks_step(3, trace, sharp_square(photo, trace))
 measured_step(4)
 overfitting_step(5)
+photo_export("compare", "cbam", photo, trace, beside=BUILDS)

@@ -11,6 +11,7 @@ from attention_core.figures.style import MapKind
 from attention_core.models.text import TextTrace
 from ui import head_table, heads, networks, rollout_steps, sentence, url_state
 from ui.attention_pictures import show_all_heads, show_head_map, show_weights
+from ui.export import text_export
 from ui.i18n import current_language, t
 from ui.steps import step
 
@@ -37,6 +38,7 @@ def main() -> None:
     _one(trace, layer, head, query)
     rollout_steps.passed_on(4, trace, query)
     rollout_steps.hidden_in_turn(5, trace, query)
+    text_export("head_atlas", trace, layer=layer, head=head, query=query)
 
 
 def _chosen(entries: list[HeadEntry]) -> tuple[int, int]:

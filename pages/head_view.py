@@ -11,6 +11,7 @@ from attention_core.analysis.words import Word, word_weights
 from attention_core.models.text import TextTrace
 from ui import heads, networks, sentence, url_state
 from ui.choices import choose
+from ui.export import text_export
 from ui.grouping import choose_unit, grouped
 from ui.head_view import HeadLinks, head_view
 from ui.i18n import t
@@ -32,6 +33,7 @@ def main() -> None:
     hidden, mass, between = _choices(trace)
     _links(trace, layer, head, hidden, mass, between)
     heads.offer_outstanding()
+    text_export("head_view", trace, layer=layer, head=head)
 
 
 def _choices(trace: TextTrace) -> tuple[bool, int, str]:
@@ -126,7 +128,7 @@ def _left_out(tokens: list[Word], weights: Tensor, drawn: list[int], queries: Te
     for name, columns in (("to_special", ~keys & special), ("to_others", ~keys & ~special)):
         if not columns.any() or not queries.any():
             continue
-        listed = "; ".join(
+        listed = t("words.comma").join(
             t("head_view.head_share", head=number + 1, share=f"{share:.0%}")
             for number, share in zip(drawn, share_to(weights, queries, columns).tolist(), strict=True)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import mask_trial
+from ui.export import photo_export
 from ui.i18n import t
 from ui.photo import photo_trace, sharp_square
 from ui.photo_steps import choose_stage
@@ -20,3 +21,4 @@ mask_trial.curves_step(2, tried)
 mask_trial.areas_step(3, tried)
 mask_trial.boxes_step(4, stage.name)
 mask_trial.removal_step(5)
+photo_export("mask_trial", "cbam", photo, trace, stage)

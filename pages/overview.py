@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import heads, networks, overview, sentence, url_state, what_if_controls
+from ui.export import text_export
 from ui.i18n import t
+from ui.steps import step
 
 
 def main() -> None:
-    """Controls, then the diagram."""
+    """Controls, then the diagram, which is the only step."""
     st.title(t("overview.title"))
     st.markdown(t("overview.lead"))
     trained = sentence.sentence_trace()
@@ -18,8 +20,9 @@ def main() -> None:
     query = url_state.put_choice("q", range(len(trained.tokens)), first)
     what_if = what_if_controls.choose(trained, layer)
     trace = networks.text_trace(trained.text, trained.pair, what_if)
-    overview.show(trained, trace, what_if, layer, head, query)
-    st.caption(t("overview.see"))
+    with step(1, "overview.diagram"):
+        overview.show(trained, trace, what_if, layer, head, query)
+    text_export("overview", trace, layer=layer, head=head, query=query, what_if=what_if)
 
 
 main()

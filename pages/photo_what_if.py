@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import networks
+from ui.export import photo_export
 from ui.i18n import t
 from ui.photo import photo_trace, sharp_square
 from ui.photo_steps import choose_stage
@@ -26,3 +27,4 @@ if stage is trained.stages[-1]:
     steps.remove(later_step)
 for number, draw in enumerate(steps, start=1):
     draw(number, view)
+photo_export("photo_what_if", build, photo, after, stage, what_if=what_if)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from attention_core.errors import WeightsError
 from ui import networks, profiles
+from ui.export import photo_export
 from ui.i18n import explain, t
 from ui.photo import photo_trace
 
@@ -15,7 +16,7 @@ def main() -> None:
     st.title(t("profiles.title"))
     st.markdown(t("profiles.lead"))
     build = profiles.choose_build()
-    _, trace = photo_trace(build)
+    photo, trace = photo_trace(build)
     try:
         means = networks.excitation_profiles(build)
     except WeightsError as error:
@@ -27,6 +28,7 @@ def main() -> None:
     for number, stage in enumerate(trace.stages, start=1):
         profiles.stage_step(number, build, stage, means[stage.name], [predicted, *chosen], order)
     profiles.shares_step(len(trace.stages) + 1, build)
+    photo_export("profiles", build, photo, trace)
 
 
 main()

@@ -15,7 +15,7 @@ view = choose(
     ("network", "hand"),
     label=t("self_attention.view"),
     name=lambda view: t(f"self_attention.views.{view}"),
-    bare=True,
+    note=t("self_attention.view_help"),
 )
 if view == "hand":
     by_hand.page()

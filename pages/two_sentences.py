@@ -6,6 +6,7 @@ import streamlit as st
 
 from attention_core.analysis.words import is_chinese
 from ui import heads, networks, sentence, two_sentences
+from ui.export import text_export
 from ui.grouping import choose_unit
 from ui.i18n import t
 
@@ -34,6 +35,7 @@ def main() -> None:
     two_sentences.matrices_step(2, pair)
     two_sentences.score_step(3, layer, head)
     two_sentences.guess_step(4, trace)
+    text_export("two_sentences", trace, layer=layer, head=head)
 
 
 def _use_example() -> None:

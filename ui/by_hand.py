@@ -52,6 +52,7 @@ def page() -> None:
         key="hq",
         required=True,
         persist_state="session",
+        help=t("sentence.query_help"),
     )
     _projections(trace, query)
     _scores(trace, query, score)
@@ -92,6 +93,7 @@ def _editor(name: str, place: DeltaGenerator) -> Tensor:
         frame = st.data_editor(
             pd.DataFrame(base, columns=columns, index=rows),
             key=key,
+            alt=t(f"by_hand.matrices.{name}"),
             num_rows="fixed",
             column_config={
                 column: st.column_config.NumberColumn(

@@ -155,9 +155,24 @@ def mask_step(number_: int, spatial: SpatialAttentionTrace, square: Pixels) -> N
 @st.fragment
 def _overlay(mask: npt.NDArray[Any], square: Pixels) -> None:
     left, right = st.columns(2, vertical_alignment="bottom")
-    opacity = left.slider(t("cbam.mask.opacity"), 0.0, 1.0, step=0.05, key="opacity", persist_state="session")
+    opacity = left.slider(
+        t("cbam.mask.opacity"),
+        0.0,
+        1.0,
+        step=0.05,
+        key="opacity",
+        persist_state="session",
+        on_change=url_state.amend_from,
+        args=("opacity",),
+        help=t("cbam.mask.opacity_help"),
+    )
     stretch = right.toggle(
-        t("cbam.mask.stretch"), key="stretch", persist_state="session", help=t("cbam.mask.stretch_help")
+        t("cbam.mask.stretch"),
+        key="stretch",
+        persist_state="session",
+        on_change=url_state.amend_from,
+        args=("stretch",),
+        help=t("cbam.mask.stretch_help"),
     )
     for place, (name, strength) in zip(st.columns(2), (("over", opacity), ("alone", 1.0)), strict=True):
         with place:

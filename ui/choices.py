@@ -20,12 +20,11 @@ def choose(
     name: Callable[[Option], str],
     default: Option | None = None,
     note: str | None = None,
-    bare: bool = False,
 ) -> Option:
     """Draws the row and returns the choice.
 
     key: of the widget and in the link; name: what an option is called in the session's language; default: the first
-    option where it is None; note: the help beside the label; bare: the label is for screen readers only.
+    option where it is None; note: the help beside the label.
     """
     chosen = url_state.put_choice(key, options, default)
     st.segmented_control(
@@ -35,7 +34,6 @@ def choose(
         key=key,
         required=True,
         persist_state="session",
-        label_visibility="collapsed" if bare else "visible",
         help=note,
     )
     return chosen

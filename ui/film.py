@@ -52,7 +52,11 @@ def choose() -> Film:
     left, right = st.columns([2.5, 1], gap="medium")
     with left:
         choice = choices.choose(
-            "clip", (*SAMPLE_PHOTOS, UPLOAD), label=t("clips.label"), name=lambda name: t(f"clips.choices.{name}")
+            "clip",
+            (*SAMPLE_PHOTOS, UPLOAD),
+            label=t("clips.label"),
+            name=lambda name: t(f"clips.choices.{name}"),
+            note=t("clips.label_help"),
         )
         notes = st.container()
     with right:

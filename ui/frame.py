@@ -76,15 +76,18 @@ with st.sidebar:
         key="lang",
         required=True,
         persist_state="session",
+        help=t("frame.language_help"),
     )
     presenter.switch()
     sharing = st.container()
     st.caption(t("frame.device", device=device_name(networks.device())))
     st.caption(t("frame.credit"))
 
+refused = st.container()  # filled when the page has read the link
 if lessons.panel(page.url_path or "home"):
     page.run()
-url_state.notices()
+with refused:
+    url_state.notices()
 with sharing:
     share.popover(url_state.query())
 url_state.flush()

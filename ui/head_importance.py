@@ -18,7 +18,7 @@ from ui.arrays import array
 from ui.attention_pictures import show_head_map
 from ui.i18n import t
 from ui.markdown import plain
-from ui.steps import show, step
+from ui.steps import show, step, working
 
 LEAST_DROP = 0.01  # nats: below it, no head is called missed
 
@@ -39,7 +39,8 @@ def importance_step(
         if trace.vocabulary[trace.tokens[query].id] == UNKNOWN:
             st.info(t("head_importance.unknown", query=plain(name)))
             return
-        importance = _importance(trace.text, trace.pair, query)
+        with working():
+            importance = _importance(trace.text, trace.pair, query)
         left, right = st.columns(2)
         with left:
             _guess(importance, name)

@@ -93,19 +93,19 @@ def _head(role: str) -> tuple[int, int]:
 def panel(page: str) -> bool:
     """Draws the lesson of the link above the page, if there is one; whether the page is to be shown.
 
-    page: the name of the page that runs.
+    page: the name of the page that runs. On a page that the scene does not speak of, a line leads back.
     """
     if "lesson" not in st.query_params and "lesson" not in st.session_state:
         return True
     known = lessons(current_language())
     name = url_state.put_choice("lesson", (NO_LESSON, *known))
     if name == NO_LESSON:
-        url_state.forget("lesson")
         return True
     lesson = known[name]
     number = url_state.put_choice("scene", range(1, len(lesson.scenes) + 1)) - 1
     scene = lesson.scenes[number]
     if scene.page != page:  # somebody went on by the sidebar: the lesson waits, it does not follow
+        _wait(lesson, number)
         return True
     with st.container(border=True, key="lesson"):
         st.markdown(f"**:material/{lesson.icon}: {lesson.title}** · {number + 1} / {len(lesson.scenes)}")
@@ -126,13 +126,35 @@ def panel(page: str) -> bool:
 
 def _set(lesson: Lesson, number: int) -> None:
     """Gives the page the scene's values, once: what somebody changes afterwards stays, and so does what a link says."""
-    here = (lesson.name, number)
-    if st.session_state.get(_SET) == here:
+    here = (lesson.name, number, current_language())
+    before = st.session_state.get(_SET)
+    if before == here:
         return
     st.session_state[_SET] = here
-    for key, value in values(lesson.scenes[number]).items():
+    told = values(lesson.scenes[number])
+    if before is not None and before[:2] == here[:2]:  # only the language is another
+        former = values(lessons(before[2])[lesson.name].scenes[number])
+        if told == former or st.query_params.get("s") != former.get("s"):  # nothing to translate, or one's own sentence
+            return
+        st.query_params.update(told)
+    for key, value in told.items():
         url_state.forget(key)
         st.query_params.setdefault(key, value)
+
+
+def _wait(lesson: Lesson, number: int) -> None:
+    """One line on a page that is not the scene's: back to it, or away from it."""
+    with st.container(horizontal=True, vertical_alignment="center", key="lesson-waiting"):
+        st.markdown(f":material/{lesson.icon}: {t('lessons.waiting', title=lesson.title)}", width="content")
+        if st.button(t("lessons.resume"), icon=":material/arrow_back:", key="lesson-resume"):
+            open_scene(lesson, number)
+        st.button(t("lessons.leave"), icon=":material/close:", key="lesson-give-up", on_click=_leave)
+
+
+def _leave() -> None:
+    for key in ("lesson", "scene"):
+        url_state.forget(key)
+        st.query_params.pop(key, None)
 
 
 def _way(lesson: Lesson, number: int) -> bool:
@@ -154,7 +176,7 @@ def _way(lesson: Lesson, number: int) -> bool:
         ):
             open_scene(lesson, number + 1)
         if st.button(t("lessons.leave"), icon=":material/close:", key=f"lesson-leave-{number}"):
-            st.session_state["lesson"] = NO_LESSON
+            _leave()
             st.switch_page(PAGES / "lessons.py", query_params={"lang": current_language()})
     return shown
 
@@ -170,6 +192,6 @@ def open_scene(lesson: Lesson, number: int) -> None:
 
 
 def _only(steps: tuple[int, ...]) -> str:
-    """Hides the steps of the page that a scene does not speak of."""
+    """Hides the steps that a scene does not speak of; the property tells presenter mode, which hides steps, too."""
     kept = "".join(f":not(.st-key-step-{number})" for number in steps)
-    return f'<style>[class*="st-key-step-"]{kept} {{ display: none; }}</style>'
+    return f'<style>[class*="st-key-step-"]{kept} {{ display: none; --lesson-hides: 1; }}</style>'

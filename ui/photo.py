@@ -173,7 +173,7 @@ def _news() -> None:
     for name, error in news.refused:
         st.error(t("photo.refused", name=plain(_file_name(name)), reason=explain(error)), icon=":material/warning:")
     if news.left_out:
-        names = ", ".join(plain(_file_name(name)) for name in news.left_out)
+        names = t("words.comma").join(plain(_file_name(name)) for name in news.left_out)
         st.warning(t("photo.left_out", names=names, most=MOST), icon=":material/folder_copy:")
     for name, before, after in news.shrunk:
         sizes = {"before": " × ".join(map(str, before)), "after": " × ".join(map(str, after))}

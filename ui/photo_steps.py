@@ -92,7 +92,7 @@ def choose_order(default: Order = "index") -> Order:
         label=t("photo.order"),
         name=lambda order: t(f"photo.orders.{order}"),
         default=default,
-        bare=True,
+        note=t("photo.order_help"),
     )
 
 

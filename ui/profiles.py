@@ -83,7 +83,13 @@ def choose_classes(trace: VisionTrace, profiles: Tensor, predicted: int) -> list
 
 def choose_order() -> Order:
     """Of the channels along the axis."""
-    return choose("by", ORDERS, label=t("profiles.order"), name=lambda order: t(f"profiles.orders.{order}"))
+    return choose(
+        "by",
+        ORDERS,
+        label=t("profiles.order"),
+        name=lambda order: t(f"profiles.orders.{order}"),
+        note=t("profiles.order_help"),
+    )
 
 
 def stage_step(number: int, build: str, stage: StageTrace, means: Tensor, chosen: list[int], order: Order) -> None:
@@ -145,7 +151,7 @@ def _channels(profile: StageProfile, order: Order) -> npt.NDArray[np.intp]:
 
 def _spoken(values: dict[str, Any], chosen: list[int]) -> str:
     names = [class_name(registry.vision_classes()[number]) for number in chosen]
-    return t("profiles.alt", stage=values["stage"], classes=", ".join(names))
+    return t("profiles.alt", stage=values["stage"], classes=t("words.comma").join(names))
 
 
 def shares_step(number: int, build: str) -> None:

@@ -15,7 +15,7 @@ from attention_core.models.text import TextTrace
 from ui import networks, sentence, url_state
 from ui.arrays import array
 from ui.i18n import t
-from ui.steps import show, step
+from ui.steps import show, step, working
 
 AT_ONCE, MOST_HIDDEN = 48, 128  # tokens: hidden in turn without being asked; at all
 FEW = 8  # other tokens: a rank correlation over fewer is often high by chance
@@ -49,7 +49,8 @@ def hidden_in_turn(number: int, trace: TextTrace, query: int) -> None:
     with step(number, "rollout.hidden", r"E_{i,j} = \frac{\lVert h^i - h^i_{\setminus j} \rVert}{\lVert h^i \rVert}"):
         if not _wanted(trace):
             return
-        effect = _effect(trace.text, trace.pair)
+        with working():
+            effect = _effect(trace.text, trace.pair)
         left, right = st.columns(2)
         with left:
             _token_matrix(

@@ -58,6 +58,7 @@ def _tokens(trace: TextTrace) -> None:
             {"": list(rows), **{str(i): [row[i] for row in rows.values()] for i in range(len(trace.tokens))}},
             hide_index=True,
             column_config={str(i): st.column_config.TextColumn(str(i), width=60) for i in range(len(trace.tokens))},
+            alt=t("self_attention.tokens.table"),
         )
 
 

@@ -144,7 +144,8 @@ def _table(pair: Pair) -> None:
             t("two_sentences.by_product"): [
                 plain(pair.second[b]) for b in pair.attention.product.argmax(dim=1).tolist()
             ],
-        }
+        },
+        alt=t("two_sentences.table"),
     )
 
 
@@ -226,7 +227,7 @@ def guess_step(number: int, trace: TextTrace) -> None:
         for name, made in found.items():
             rows[t(f"two_sentences.guess.{name}_writes")] = [_writes(guess) for guess in made]
             rows[t(f"two_sentences.guess.{name}_right")] = [_right(guess) for guess in made]
-        st.table(rows)
+        st.table(rows, alt=t("two_sentences.guess.title"))
 
 
 def _alone(text: str, positions: list[int]) -> list[Guess]:

@@ -82,6 +82,11 @@ def amend(key: str, value: Value) -> None:
     st.query_params[key] = str(value)
 
 
+def amend_from(key: str) -> None:
+    """`amend` with the value of the widget `key`, as its callback in a fragment."""
+    amend(key, st.session_state[key])
+
+
 def flush() -> None:
     """At the end of a run: writes all bound values in one step, and drops what no page knows."""
     new = query()

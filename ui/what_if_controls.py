@@ -127,7 +127,12 @@ def _mask(trace: TextTrace, applied: WhatIf) -> None:
     if applied.mask == "window":
         st.session_state["what-width"] = applied.width
         st.number_input(
-            t("what_if.width"), 0, networks.text_model().config.positions, key="what-width", on_change=width
+            t("what_if.width"),
+            0,
+            networks.text_model().config.positions,
+            key="what-width",
+            on_change=width,
+            help=t("what_if.width_help"),
         )
     if applied.mask != "none":
         _cells(trace, applied)
@@ -221,7 +226,15 @@ def _gates(applied: WhatIf, layer: int) -> None:
             _write(_chosen().with_gate(layer, head, st.session_state[key]))
 
         st.session_state[key] = applied.gate(layer, head)
-        tiles.slider(t("what_if.gate", head=head + 1), 0.0, 1.0, step=0.05, key=key, on_change=gate)
+        tiles.slider(
+            t("what_if.gate", head=head + 1),
+            0.0,
+            1.0,
+            step=0.05,
+            key=key,
+            on_change=gate,
+            help=t("what_if.gates_help"),
+        )
 
 
 def joined(key: str, words: list[str]) -> str:

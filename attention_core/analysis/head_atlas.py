@@ -26,7 +26,7 @@ Measure = Literal[
     "loss_increase",
 ]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
-Baseline = Literal["even", "diagonal", "untrained"]
+Baseline = Literal["even", "diagonal", "untrained", "bilingual_start"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def baselines(scores: Mapping[str, Any]) -> dict[Baseline, dict[Measure, float]]
     """What the measures are of something that does not attend.
 
     even: a head that spreads its weights evenly; diagonal: links by relative position alone; untrained: the best
-    head of the network before training. A gain is over its own baseline, the best fixed offset, and needs none.
+    head of a network with random weights; bilingual_start: of this network before its training, whose first embeddings
+    know which words occur in the same pairs. A gain is over its own baseline, the best fixed offset, and needs none.
     """
     alignment = scores["alignment"]
     even = scores.get("even_head", {})
@@ -60,8 +61,9 @@ def baselines(scores: Mapping[str, Any]) -> dict[Baseline, dict[Measure, float]]
         "even": {measure: even[measure] for measure in MEASURES if measure in even},
         "diagonal": {"alignment": alignment["diagonal"]["score"]},
     }
-    if "untrained" in alignment:
-        found["untrained"] = {"alignment": alignment["untrained"]["best"]["score"]}
+    for name in ("untrained", "bilingual_start"):
+        if name in alignment:
+            found[name] = {"alignment": alignment[name]["best"]["score"]}
     return found
 
 

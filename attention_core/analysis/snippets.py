@@ -10,6 +10,7 @@ from torch import Tensor
 from attention_core.analysis.masks import blocked_cells, causal_mask, window_mask
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
+from attention_core.models.overrides import Overrides
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import VisionTrace
 
@@ -23,13 +24,13 @@ def text_snippet(
     *,
     layer: int,
     head: int,
-    query: int,
+    query: int | None,
     scale: float | None = None,
     temperature: float = 1.0,
     mask: Tensor | None = None,
     gates: Sequence[Gate] = (),
 ) -> str:
-    """A program for one head's row of weights and the predictions at `query`.
+    """A program for one head's row of weights and the predictions at `query`; for None, what each token receives.
 
     scale … gates: the what-if that `trace` was made with; what is hidden stands in the trace.
     """
@@ -49,8 +50,6 @@ def text_snippet(
         setting_up += [f"gates[{row}][{column}] = {gate!r}" for row, column, gate in gates]
         controls.append("head_gates=gates")
     arguments = ", ".join([repr(trace.text), repr(trace.pair), *controls])
-    weights = trace.layers[layer].weights[0, head, query]
-    predictions = trace.predictions(query)
     lines = [
         "import torch",
         "",
@@ -62,20 +61,42 @@ def text_snippet(
         f"trace = model.trace({arguments})",
         "print([token.text for token in trace.tokens])",
         "",
+        *(_received(trace, layer, head) if query is None else _row(trace, layer, head, query)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(trace: TextTrace, layer: int, head: int, query: int) -> list[str]:
+    predictions = trace.predictions(query)
+    return [
         f"# Counted from 0: layer {layer}, head {head}, query token {query}, {trace.tokens[query].text!r}.",
         f"weights = trace.layers[{layer}].weights[0, {head}, {query}].cpu()",
         'print("weights", weights)',
-        f"shown = torch.tensor({_listed(weights)})",
-        f"assert torch.allclose(weights, shown, atol={TOLERANCE}), (weights - shown).abs().max()",
+        *_compared("weights", trace.layers[layer].weights[0, head, query]),
         "",
         f"predictions = trace.predictions({query})",
         'print("predictions", predictions)',
         f"# As shown, of {[word for word, _ in predictions]}:",
-        f"shown = torch.tensor({_listed(torch.tensor([probability for _, probability in predictions]))})",
         "probabilities = torch.tensor([probability for _, probability in predictions])",
-        f"assert torch.allclose(probabilities, shown, atol={TOLERANCE}), (probabilities - shown).abs().max()",
+        *_compared("probabilities", torch.tensor([probability for _, probability in predictions])),
     ]
-    return "\n".join(lines) + "\n"
+
+
+def _received(trace: TextTrace, layer: int, head: int) -> list[str]:
+    return [
+        f"# Counted from 0: layer {layer}, head {head}. What each token receives from a query, on average.",
+        f"received = trace.layers[{layer}].weights[0, {head}].mean(dim=0).cpu()",
+        'print("received", received)',
+        *_compared("received", trace.layers[layer].weights[0, head].mean(dim=0)),
+    ]
+
+
+def _compared(name: str, values: Tensor) -> list[str]:
+    """Lines that compare the variable `name` with what the page showed."""
+    return [
+        f"shown = torch.tensor({_listed(values)})",
+        f"assert torch.allclose({name}, shown, atol={TOLERANCE}), ({name} - shown).abs().max()",
+    ]
 
 
 def _mask(mask: Tensor) -> tuple[str, str]:
@@ -93,15 +114,17 @@ def photo_snippet(
     trace: VisionTrace,
     *,
     build: str,
-    stage: int,
+    stage: int | None,
     sample: str | None,
     box: Box | None = None,
+    overrides: Overrides | None = None,
     archive: str = "attention-explorer.npz",
 ) -> str:
     """A program for one stage's channel weights, its spatial mask where it has one, and the predictions.
 
-    sample: name of the sample photo; None for a photo of one's own, whose square is then read from the NPZ file.
-    box: the square of the photo, where it is not the one in the middle; archive: the name of the NPZ file.
+    stage: None for all of them. sample: name of the sample photo; None for a photo of one's own, whose square is then
+    read from the NPZ file. box: the square of the photo, where it is not the one in the middle. overrides: what `trace`
+    was made with. archive: the name of the NPZ file.
     """
     if sample is None:
         imports = ["import numpy as np", "import torch", "", "import attention_core as ac"]
@@ -117,23 +140,52 @@ def photo_snippet(
             "from attention_core.inputs.samples import sample_photo",
         ]
         photo = [f"photo = ac.load_image(sample_photo({sample!r}))" + (f".crop({box!r})" if box else "")]
+    setting_up, written = _overrides(overrides or {})
+    controls = ["overrides = {", *written, "}"] if written else []
+    stages = range(len(trace.stages)) if stage is None else (stage,)
     probabilities = torch.tensor([probability for _, probability in trace.top(5)])
     lines = [
         *imports,
         "",
         f"model = ac.load_vision_model({build!r})",
         *photo,
-        "trace = model.trace(photo)",
+        *setting_up,
+        *controls,
+        f"trace = model.trace(photo{', overrides=overrides' if controls else ''})",
         "",
-        f"attention = trace.stages[{stage}].attention  # counted from 0",
-        *_attention(trace, stage),
+        *(line for number in stages for line in _attention(trace, number)),
         "best = trace.top(5)",
         "print([(entry.en, round(probability, 4)) for entry, probability in best])",
-        f"shown = torch.tensor({_listed(probabilities)})",
         "probabilities = torch.tensor([probability for _, probability in best])",
-        f"assert torch.allclose(probabilities, shown, atol={TOLERANCE}), (probabilities - shown).abs().max()",
+        *_compared("probabilities", probabilities),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _overrides(overrides: Overrides) -> tuple[list[str], list[str]]:
+    """The lines that make the tensors of an override, and the lines of the dictionary that they stand in."""
+    making, lines = [], []
+    for stage, controls in overrides.items():
+        written = []
+        for control, value in controls.items():
+            if isinstance(value, Tensor):
+                name = f"{stage}_{control.removesuffix('_override')}"
+                making += _partly_set(name, value)
+                written.append(f'"{control}": {name}')
+            else:
+                written.append(f'"{control}": {value!r}')
+        lines.append(f'    "{stage}": {{{", ".join(written)}}},')
+    return making, lines
+
+
+def _partly_set(name: str, values: Tensor) -> list[str]:
+    """Lines that make a tensor which is NaN wherever the network's own number stays."""
+    flat = values.flatten()
+    places: dict[float, list[int]] = {}
+    for place in (~flat.isnan()).nonzero().flatten().tolist():
+        places.setdefault(flat[place].item(), []).append(place)
+    lines = [f"{name} = torch.full({tuple(values.shape)}, torch.nan)  # NaN: as computed"]
+    return lines + [f"{name}.view(-1)[{where}] = {value:.6g}" for value, where in sorted(places.items())]
 
 
 def _attention(trace: VisionTrace, stage: int) -> list[str]:
@@ -147,13 +199,12 @@ def _attention(trace: VisionTrace, stage: int) -> list[str]:
             ("channel weights", "attention.channel.weights[0]", attention.channel.weights[0]),
             ("spatial mask, the mean of each row", "attention.spatial.mask[0, 0].mean(dim=1)", rows),
         ]
-    lines = []
+    lines = [f"attention = trace.stages[{stage}].attention  # counted from 0"]
     for name, expression, values in compared:
         lines += [
             f"computed = {expression}.cpu()  # {name}",
             "print(computed)",
-            f"shown = torch.tensor({_listed(values)})",
-            f"assert torch.allclose(computed, shown, atol={TOLERANCE}), (computed - shown).abs().max()",
+            *_compared("computed", values),
             "",
         ]
     return lines

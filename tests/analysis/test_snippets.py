@@ -47,6 +47,16 @@ def test_a_sentence_with_everything_changed(tmp_path: Path) -> None:
         exec(compile(forgotten, "snippet", "exec"), {})
 
 
+def test_a_whole_head_instead_of_one_row(tmp_path: Path) -> None:
+    trace = load_text_model().trace("我吃柠檬", hide=(2,))
+    program = text_snippet(trace, layer=0, head=1, query=None)
+    came = run(program, tmp_path)
+    assert came.returncode == 0, came.stderr
+    assert f"{trace.layers[0].weights[0, 1, :, 0].mean().item():.4f}" in came.stdout
+    with pytest.raises(AssertionError):
+        exec(compile(program.replace("hide=[2]", "hide=[3]"), "snippet", "exec"), {})
+
+
 @pytest.mark.parametrize(
     ("mask", "call"),
     [
@@ -85,3 +95,26 @@ def test_a_sample_photo_and_a_photo_of_ones_own(tmp_path: Path) -> None:
     assert came.returncode == 0, came.stderr
     assert trace.top(1)[0][0].en in came.stdout
     assert own.top(1)[0][0].en in came.stdout
+
+
+def test_a_photo_with_something_changed_in_two_stages(tmp_path: Path) -> None:
+    model, photo = load_vision_model("cbam"), load_image(sample_photo("coffee"))
+    trained = model.trace(photo)
+    gates = torch.full((trained.stages[0].features.shape[1],), torch.nan)
+    gates[[3, 7]], gates[5] = 0.0, 0.35
+    mask = torch.full(tuple(trained.stages[2].features.shape[2:]), torch.nan)
+    mask[:4], mask[6, 1] = 0.0, 0.7
+    overrides = {
+        "stage1": {"gate_override": gates},
+        "stage3": {"mask_override": mask, "order": "spatial-first", "pooling": ("max",)},
+    }
+    trace = model.trace(photo, overrides=overrides)
+    program = photo_snippet(trace, build="cbam", stage=None, sample="coffee", overrides=overrides)
+    came = run(program, tmp_path)
+    assert came.returncode == 0, came.stderr
+    assert f"{trace.top(1)[0][1]:.4f}".rstrip("0") in came.stdout
+    for changed in ("stage1_gate.view(-1)[[3, 7]] = 0\n", "stage1_gate.view(-1)[[5]] = 0.35\n", "'spatial-first'"):
+        forgotten = program.replace(changed, "'channel-first'" if changed[0] == "'" else "")
+        assert forgotten != program
+        with pytest.raises(AssertionError):
+            exec(compile(forgotten, "snippet", "exec"), {})

@@ -223,3 +223,21 @@ def test_every_page_fits_a_phone(browser: Browser, server: str, name: str, langu
     )
     assert overflow <= 1
     page.context.close()
+
+
+def test_what_a_link_got_wrong_is_said_above_the_page(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/cbam?lang=en&opacity=2")
+    notice = page.get_by_text("opacity = “2”", exact=False)
+    expect(notice).to_be_in_viewport()
+    page.context.close()
+
+
+def test_how_a_mask_is_shown_stays_in_the_link(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/cbam?lang=en")
+    painted(page, "mask-over")
+    page.locator(".st-key-stretch label").first.click()
+    page.wait_for_url("**stretch=True**")
+    page.reload()
+    settle(page)
+    expect(page.locator(".st-key-stretch input")).to_be_checked()
+    page.context.close()

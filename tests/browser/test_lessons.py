@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -76,4 +78,47 @@ def test_the_whole_page_can_be_had(browser: Browser, server: str) -> None:
     expect_steps(page, [4, 5])
     page.locator(".st-key-lesson-whole-0 label").click()
     expect_steps(page, [1, 2, 3, 4, 5, 6, 7])
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_story_on_the_stage_needs_only_keys(browser: Browser, server: str, language: Language) -> None:
+    lesson = lessons(language)["scale"]
+    page = open_page(browser, f"{server}/self_attention?lang={language}&lesson=scale&present=1")
+    panel = page.locator(".st-key-lesson")
+    here = page.locator('.presenter-dot[aria-current="step"]')
+    for number, scene in enumerate(lesson.scenes):
+        expect(panel).to_contain_text(f"{number + 1} / {len(lesson.scenes)}", timeout=30_000)
+        expect(panel).to_be_visible()
+        expect(here).to_have_attribute("data-name", "step-0")
+        if scene.question:
+            expect(panel.get_by_text(scene.question, exact=True)).to_be_visible()
+            page.keyboard.press("Space")
+            expect(panel).to_contain_text(scene.after[:10], timeout=30_000)
+        settle(page)
+        dots = page.locator(".presenter-dot").evaluate_all("all => all.map(dot => dot.dataset.name)")
+        assert dots == [f"step-{step}" for step in (0, *scene.focus)]
+        for step in scene.focus:
+            page.keyboard.press("ArrowRight")
+            expect_steps(page, [step])
+            expect(page.locator(f".st-key-step-{step} .js-plotly-plot").first).to_be_visible()
+            expect(page).to_have_url(re.compile(rf"[?&]step={step}(&|$)"))
+        page.keyboard.press("ArrowRight")
+    expect_steps(page, [lesson.scenes[-1].focus[-1]])  # the last scene has no next one
+    for _ in (*lesson.scenes[-1].focus, "and to the scene before"):
+        page.keyboard.press("ArrowLeft")
+    expect(panel).to_contain_text(f"{len(lesson.scenes) - 1} / {len(lesson.scenes)}", timeout=30_000)
+    expect(panel).to_be_visible()
+    page.context.close()
+
+
+def test_a_line_on_another_page_leads_back(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention?lang=en&lesson=scale&scene=2")
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=catalogue("en")["cbam.title"]).click()
+    waiting = page.locator(".st-key-lesson-waiting")
+    expect(waiting).to_contain_text(lessons("en")["scale"].title, timeout=30_000)
+    settle(page)
+    waiting.get_by_role("button", name=catalogue("en")["lessons.resume"]).click()
+    expect(page.locator(".st-key-lesson")).to_contain_text("2 / 3", timeout=30_000)
+    assert page.url.split("?")[0].endswith("/self_attention")
     page.context.close()

@@ -111,3 +111,49 @@ def test_a_step_fits_the_width_of_the_screen(browser: Browser, server: str, widt
     size = page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
     assert size >= (16 if width == 390 else 20)
     page.context.close()
+
+
+def test_a_component_keeps_its_keys_and_unlocks_before_the_mode_ends(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/overview?lang=en&present=1&step=1&{SENTENCE}&q=1")
+    on_stage(page, 1)
+    diagram, board = page.locator(".overview"), page.locator(".overview .board")
+    board.focus()
+    for key, name, value in (("ArrowDown", "query", "2"), ("Enter", "locked", "true")):
+        page.keyboard.press(key)
+        expect(diagram).to_have_attribute(f"data-{name}", value)
+    before = diagram.get_attribute("data-key")
+    page.keyboard.press("ArrowRight")
+    expect(diagram).not_to_have_attribute("data-key", before or "")
+    page.keyboard.press("Escape")
+    expect(diagram).to_have_attribute("data-locked", "false")
+    on_stage(page, 1)
+    page.keyboard.press("PageUp")  # a clicker still moves on
+    on_stage(page, 0)
+    page.keyboard.press("Escape")
+    expect(page.locator(".presenter-bar")).to_have_count(0)
+    page.context.close()
+
+
+def test_the_mask_painter_and_the_head_view_keep_their_keys(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/head_view?lang=en&present=1&step=1&{SENTENCE}")
+    token = page.locator("[role=option]").first  # 我, token 1
+    token.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.locator("[role=option][aria-selected=true]")).to_have_attribute("data-token", "2")
+    page.keyboard.press("Escape")
+    expect(page.locator("[role=option][aria-selected=true]")).to_have_count(0)
+    expect(page.locator(".presenter-bar")).to_have_count(1)
+    on_stage(page, 1)
+    page.goto(f"{server}/photo_what_if?lang=en&present=1")
+    settle(page)
+    painter = page.locator(".st-key-painter-cbam-stage3")
+    painter.locator("canvas").focus()
+    for key in ("ArrowRight", "Space"):
+        page.keyboard.press(key)
+        on_stage(page, 0)
+    expect(painter.locator(".where")).to_contain_text("painted")
+    painter.locator(".brush").focus()
+    page.keyboard.press("ArrowRight")
+    on_stage(page, 0)
+    page.context.close()

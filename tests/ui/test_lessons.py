@@ -54,7 +54,9 @@ def test_a_story_from_its_link_to_its_last_scene(language: Language, name: str) 
             assert scene.after not in shown
             app = press(app, words["lessons.reveal"])
         assert app.get("plotly_chart")
-        assert not [notice.value for notice in app.info if notice.icon == ":material/link:"]  # values that the page cannot use
+        assert not [
+            notice.value for notice in app.info if notice.icon == ":material/link:"
+        ]  # values that the page cannot use
         assert scene.after in [*(block.value for block in app.markdown), ""]
         for key, value in scene.link.items():
             assert said(app, key) == str(value)
@@ -81,3 +83,34 @@ def test_the_next_scene_takes_nothing_along() -> None:
     assert said(app, "whatif") == "unscaled"
     app = press(app, words["lessons.back"])
     assert said(app, "whatif") == "none"
+
+
+def test_another_language_brings_its_own_sentence() -> None:
+    chinese, english = (lessons(language)["scale"].scenes[0] for language in ("zh", "en"))
+    app = scene_of(lessons("en")["scale"], 0, "en")
+    app.session_state["lang"] = "zh"
+    run(app)
+    assert said(app, "s") == chinese.link["s"] != english.link["s"]
+    assert said(app, "q") == str(chinese.link["q"])
+    app.session_state["s"] = "我吃柠檬"
+    app.run()
+    app.session_state["lang"] = "en"
+    run(app)
+    assert said(app, "s") == "我吃柠檬"  # one's own stays
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_on_another_page_a_line_says_that_the_lesson_waits(language: Language) -> None:
+    words, lesson = catalogue(language), lessons(language)["scale"]
+    app = opened("home", language, lesson="scale", scene="2")
+    assert any(words["lessons.waiting"].format(title=lesson.title) in block.value for block in app.markdown)
+    assert words["lessons.resume"] in [button.label for button in app.button]
+    app = press(app, words["lessons.leave"])
+    assert not {"lesson", "scene"} & {*app.query_params}
+    assert words["lessons.resume"] not in [button.label for button in app.button]
+
+
+def test_a_lesson_that_there_is_not_is_a_notice_above_the_page() -> None:
+    app = opened("self_attention", lesson="junk")
+    assert any("junk" in info.value for info in app.info)
+    assert app.get("plotly_chart")

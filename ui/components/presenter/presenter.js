@@ -8,13 +8,21 @@
 const CONTENT = '[data-testid="stMainBlockContainer"]';
 const STEP_KEY = /^st-key-step-(\d+)$/;
 const FRAME_KEY = /^st-key-(.+)-frame$/;
-const TYPING = 'input:not([type=button], [type=checkbox], [type=radio], [type=submit]), textarea, select, canvas, '
+const TYPING = 'input:not([type=button], [type=checkbox], [type=radio], [type=submit]), textarea, select, '
   + '[contenteditable=true], [role=slider], [role=combobox], [role=listbox], [role=menu], [role=grid], [role=textbox]';
 const ACTIVE = 'button, a, summary, input, [role=button], [role=radio], [role=tab], [role=switch], [role=checkbox]';
+// Pictures that are walked through with arrows; they have no use for Page Up and Page Down, which a clicker sends.
+const PICTURE = '[role=application], [role=option], canvas';
+const UNLOCK = '.unlock'; // what a component of our own shows while a token of it is locked
+const LESSON = '.st-key-lesson';
+const REVEAL = '[class*="st-key-lesson-"][class*="-reveal"] button:enabled';
+const SCENE_KEY = /^st-key-lesson-leave-(\d+)$/;
+const RUNNING = '[data-testid="stApp"]:not([data-test-script-state="notRunning"])';
 const READABLE_WIDTH = 1000; // CSS pixels of a page that is drawn as large as it may be
 const COMFORTABLE_WIDTH = 1400; // and as small, where a step would not fit on the screen otherwise
 const LEAST_FIGURE_WIDTH = 420;
 const SETTLED = 350; // ms without a further move before the server hears of it
+const PATIENCE = 100; // ms until a key that would leave the scene asks again whether the page is complete
 
 // Drawn, because not every font has the characters.
 const CORNERS = 'M3 9V3h6M15 3h6v6M21 15v6h-6M9 21H3v-6';
@@ -66,6 +74,7 @@ class Stage {
     this.watcher.disconnect();
     this.sizes.disconnect();
     clearTimeout(this.telling);
+    clearTimeout(this.turning);
     for (const part of [this.rules, this.bar, this.sheet, ...document.querySelectorAll('.presenter-enlarge')]) {
       part.remove();
     }
@@ -101,14 +110,16 @@ class Stage {
   look() {
     const found = [...document.querySelectorAll(`${CONTENT} [class*="st-key-step-"]`)].flatMap(element => {
       const number = keyOf(element, STEP_KEY);
-      return number === null ? [] : [{
+      // A lesson leaves out steps, too, and what it leaves out is none of the stage's.
+      const left = number === null || getComputedStyle(element).getPropertyValue('--lesson-hides');
+      return left ? [] : [{
         number: Number(number),
         element,
         title: element.querySelector('.step-title')?.textContent ?? number,
       }];
     });
     const told = steps => steps.map(step => `${step.number} ${step.title}`).join('\n');
-    const changed = told(found) !== told(this.steps);
+    const changed = this.sceneIsNew() || told(found) !== told(this.steps);
     this.steps = found;
     if (changed) this.drawBar();
     this.offerEnlarging();
@@ -134,21 +145,52 @@ class Stage {
   }
 
   move(by) {
+    clearTimeout(this.turning);
     const order = this.order;
-    const next = order.indexOf(this.step) + by;
+    const next = order.indexOf(this.shown?.number ?? 0) + by;
     if (next >= 0 && next < order.length) this.go(order[next]);
+    else if (document.querySelector(LESSON)) this.turn(by);
+  }
+
+  // Past the last step, or before the start: what the lesson's own buttons do. Not before the page is complete.
+  turn(by) {
+    if (document.querySelector(RUNNING)) {
+      this.turning = setTimeout(() => this.move(by), PATIENCE);
+      return;
+    }
+    const way = by > 0 ? [REVEAL, '[class*="st-key-lesson-next-"] button'] : ['[class*="st-key-lesson-back-"] button'];
+    const button = way.map(part => document.querySelector(`${LESSON} ${part}`)).find(found => found);
+    if (!button) return;
+    clearTimeout(this.telling); // the link is about to name another scene
+    button.click();
+  }
+
+  // Whether the lesson has gone to another scene, which then begins at its start.
+  sceneIsNew() {
+    const sign = document.querySelector(`${LESSON} [class*="st-key-lesson-leave-"]`);
+    const before = this.scene;
+    if (sign) this.scene = keyOf(sign, SCENE_KEY);
+    if (before === undefined || before === this.scene) return false;
+    this.step = 0;
+    this.figure = null;
+    return true;
   }
 
   onKey(event) {
-    const { key, target } = event;
+    const { key } = event;
+    // Through the walls of our own components, whose insides the target does not name.
+    const path = event.composedPath().filter(node => node instanceof Element);
+    const within = kind => path.find(node => node.matches(kind));
     if (key === 'Tab') this.byPointer = false;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    const typing = target.closest?.(TYPING);
+    const typing = within(TYPING);
     if (key === 'Escape') {
       if (this.escape(typing)) event.preventDefault();
       return;
     }
-    const active = target.closest?.(ACTIVE);
+    const paging = key.startsWith('Page');
+    if (!paging && within(PICTURE)) return;
+    const active = within(ACTIVE);
     // A button that was reached with Tab keeps its keys; one that was clicked has done its work.
     if (typing || (active && !this.byPointer && !this.bar.contains(active))) return;
     if (active && key === ' ' && this.bar.contains(active) && !this.byPointer) return;
@@ -161,13 +203,23 @@ class Stage {
     this.move(by);
   }
 
-  // Closes what lies on top: the code, an enlarged figure; a menu of the page's own sees to itself; else the mode.
+  // Closes what lies on top: the code, what is locked in a component, an enlarged figure; a menu of the page's own sees
+  // to itself; else the mode.
   escape(typing) {
+    const unlock = this.unlock;
     if (!this.sheet.hidden) this.closeCode();
+    else if (unlock) unlock.click();
     else if (this.figure) this.enlarge(null);
     else if (typing || document.querySelector('[data-baseweb="popover"], [data-baseweb="menu"]')) return false;
     else this.tell('leave', true);
     return true;
+  }
+
+  // The button of a locked component that is on the screen.
+  get unlock() {
+    const hosts = [...document.querySelectorAll(`${CONTENT} [data-testid^="stBidiComponent"], ${CONTENT} [data-testid^="stBidiComponent"] *`)];
+    const buttons = hosts.flatMap(host => [...(host.shadowRoot?.querySelectorAll(UNLOCK) ?? [])]);
+    return buttons.find(button => !button.hidden && button.getClientRects().length > 0);
   }
 
   // ---------------------------------------------------------------- the link

@@ -1,9 +1,9 @@
 // Two buttons that save the chart with the key data.chart as it stands, through the chart's own camera button, which
-// draws what its settings ask for.
+// draws what its settings ask for. It is the only button there: its words would tell it too, but they are translated.
 
 function save(chart, options, report, missing) {
   const graph = document.querySelector(`.st-key-${CSS.escape(chart)} .js-plotly-plot`);
-  const camera = graph?.querySelector('.modebar-btn[data-title^="Download plot"]');
+  const camera = graph?.querySelector('.modebar-btn');
   if (!camera) {
     report(missing);
     return;

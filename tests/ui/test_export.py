@@ -1,0 +1,91 @@
+"""What the export says of a page, and how sharp its photos are in print."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from attention_core.figures import map_grid, mask_over_photo
+from attention_core.figures.printed import PRINT_PIXELS, with_photo
+from tests.ui.driver import opened, run
+from ui.wire import jpeg_uri
+
+MASK = np.linspace(0, 1, 16).reshape(4, 4)
+
+
+def exported(page: str, language: str = "en", **link: str) -> AppTest:
+    """A page with its export open."""
+    app = opened(page, language, **link)
+    app.session_state["export"] = True
+    return run(app)
+
+
+def buttons(app: AppTest) -> list[str]:
+    return [button.proto.id.rpartition("-")[2] for button in app.get("download_button")]
+
+
+def program(app: AppTest) -> str:
+    [code] = app.code
+    return str(code.value)
+
+
+def square(side: int) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def embedded(picture: Any) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(picture["source"].partition(",")[2])))
+
+
+def edges(picture: go.Image, side: int) -> tuple[float, ...]:
+    """Left, right, top and bottom of a picture in the coordinates of its figure."""
+    left, top = picture.x0 - picture.dx / 2, picture.y0 - picture.dy / 2
+    return left, left + side * picture.dx, top, top + side * picture.dy
+
+
+@pytest.mark.parametrize("tiles", [0, 3])
+def test_a_photo_is_sharp_in_print_and_stays_in_its_place(tiles: int) -> None:
+    before = mask_over_photo(square(40), MASK)
+    if tiles:
+        before = map_grid([MASK] * tiles, titles=["", "a", "b"], kind="weight", photo=square(40), columns=3)
+    asked: list[int] = []
+
+    def photo(most: int) -> tuple[str, int]:
+        asked.append(most)
+        return jpeg_uri(Image.fromarray(square(most))), most
+
+    after = with_photo(before, photo)
+    pairs = list(zip(before.select_traces({"type": "image"}), after.select_traces({"type": "image"}), strict=True))
+    assert len(pairs) == max(tiles, 1)
+    for (old, new), most in zip(pairs, asked, strict=True):
+        assert embedded(old).size == (40, 40)  # the page's own stays as it was
+        assert embedded(new).size == (most, most)
+        assert edges(new, most) == pytest.approx(edges(old, 40))
+    assert asked[0] == PRINT_PIXELS if not tiles else PRINT_PIXELS / 5 < asked[0] < PRINT_PIXELS / 3
+
+
+def test_a_photo_without_more_pixels_stays_as_it_is() -> None:
+    before = mask_over_photo(square(40), MASK)
+    assert with_photo(before, lambda most: (jpeg_uri(Image.fromarray(square(40))), 40)) == before
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_page_without_figures_offers_its_numbers(language: str) -> None:
+    app = exported("overview", language, whatif="tau-2")
+    assert buttons(app) == ["npz", "csv", "json", "py"]
+    assert "temperature=2.0" in program(app)
+
+
+def test_a_changed_photo_is_computed_anew_by_its_program() -> None:
+    app = exported("photo_what_if", photo="cat", build="se", stage="stage2", photo_if="stage2.top8")
+    assert "html" in buttons(app)
+    exec(compile(program(app), "snippet", "exec"), {})
+    assert "gate_override" in program(app)
+    assert any("Changed in Stage 2" in caption.value for caption in app.caption)
