@@ -176,7 +176,8 @@ def _way(lesson: Lesson, number: int) -> bool:
         ):
             open_scene(lesson, number + 1)
         if st.button(t("lessons.leave"), icon=":material/close:", key=f"lesson-leave-{number}"):
-            _leave()
+            for bound in ("lesson", "scene"):  # the link goes with the page
+                url_state.forget(bound)
             st.switch_page(PAGES / "lessons.py", query_params={"lang": current_language()})
     return shown
 
