@@ -28,6 +28,7 @@ from ui.photo_steps import stage_name
 from ui.photo_what_if import PhotoWhatIf
 from ui.square import SquareOf, seen_box
 from ui.what_if import AS_TRAINED, WhatIf
+from ui.what_if_controls import joined
 from ui.wire import jpeg_uri
 
 _QUALITY = 92  # of a photo in print, as JPEG: several megabytes as PNG, in each figure
@@ -151,11 +152,11 @@ def _photo_caption(
 ) -> str:
     about = {"photo": t(f"photo.choices.{sample}") if sample else t("export.own_photo"), "build": build}
     if beside:
-        return t("export.beside_caption", builds=t("words.comma").join(beside), **about)
+        return t("export.beside_caption", builds=joined("what_if.comma", list(beside)), **about)
     if stage is None:
         return t("export.stages_caption", **about)
     names = [stage_name(name) for name, _ in what_if.stages]
-    changed = t("export.changed_stages", stages=t("words.comma").join(names)) if names else ""
+    changed = t("export.changed_stages", stages=joined("what_if.comma", names)) if names else ""
     return t("export.photo_caption", stage=stage.name.removeprefix("stage"), changed=changed, **about).strip()
 
 

@@ -7,6 +7,7 @@ typed.
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ class Tokenizer:
         if len(encodable) != len(text):
             encodable = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
         encoding = self._backend.encode(simplified(encodable), add_special_tokens=False)
-        spans = _with_marks(text, encoding.offsets)
+        spans = _apart(_with_marks(text, encoding.offsets))
         return [
             Token(text[start:end], start, end, word, segment, special=False, id=index)
             for index, (start, end), word in zip(encoding.ids, spans, encoding.word_ids, strict=True)
@@ -128,6 +129,14 @@ def _with_marks(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]
             end += 1
         extended.append((start, end))
     return extended
+
+
+def _apart(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans without what the next one starts with: "1¼" is read as 11⁄4, whose 11 ends within the ¼."""
+    return [
+        (start, after[0]) if after is not None and start < after[0] < end else (start, end)
+        for (start, end), after in itertools.zip_longest(spans, spans[1:])
+    ]
 
 
 def _share(first: int, second: int, room: int) -> tuple[int, int]:

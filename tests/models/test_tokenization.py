@@ -199,6 +199,12 @@ def test_spans_hold_for_any_text(text: str) -> None:
         assert same or before.end <= after.start
 
 
+def test_a_character_that_two_tokens_share_belongs_to_the_second() -> None:
+    spans = [(token.start, token.end) for token in SHARED.pieces("1¼")]
+    assert spans[0] == (0, 1)
+    assert set(spans[1:]) == {(1, 2)}
+
+
 # Sentences and pairs
 
 

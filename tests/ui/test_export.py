@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from attention_core.figures import map_grid, mask_over_photo
 from attention_core.figures.printed import PRINT_PIXELS, with_photo
-from tests.ui.driver import opened, run
+from attention_core.inputs.samples import sample_photo
+from tests.ui.driver import figure, opened, run
 from ui.wire import jpeg_uri
 
 MASK = np.linspace(0, 1, 16).reshape(4, 4)
@@ -76,11 +77,42 @@ def test_a_photo_without_more_pixels_stays_as_it_is() -> None:
     assert with_photo(before, lambda most: (jpeg_uri(Image.fromarray(square(40))), 40)) == before
 
 
+def test_a_large_photo_is_printed_from_its_own_pixels() -> None:
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(sample_photo("cat"))).resize((1400, 900)).save(stream, "PNG")
+    app = opened("cbam")
+    app.file_uploader[0].set_value([("large.png", stream.getvalue(), "image/png")]).run()
+    on_the_page = figure(app, "mask-over")["data"][0]
+    app.session_state["export"] = True
+    run(app)
+    app.selectbox(key="export-figure").set_value("mask-over")
+    in_print = figure(run(app), "export-preview")["data"][0]
+    assert embedded(on_the_page).size == (400, 400)
+    assert embedded(in_print).size == (900, 900)
+
+
+@pytest.mark.parametrize(
+    ("page", "caption"),
+    [
+        ("two_sentences", "layer 2, head 1"),
+        ("head_atlas", "query “"),
+        ("compare", "plain, se, cbam"),
+        ("profiles", "all stages"),
+    ],
+)
+def test_pages_about_a_trace_can_be_taken_along(page: str, caption: str) -> None:
+    app = exported(page, **({"layer": "1", "head": "0"} if page == "two_sentences" else {}))
+    assert buttons(app) == ["html", "npz", "csv", "json", "py"]
+    assert any(caption in one.value for one in app.caption)
+    exec(compile(program(app), "snippet", "exec"), {})
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_page_without_figures_offers_its_numbers(language: str) -> None:
     app = exported("overview", language, whatif="tau-2")
     assert buttons(app) == ["npz", "csv", "json", "py"]
     assert "temperature=2.0" in program(app)
+    assert buttons(exported("head_view", language)) == ["npz", "csv", "json", "py"]
 
 
 def test_a_changed_photo_is_computed_anew_by_its_program() -> None:

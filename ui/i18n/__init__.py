@@ -33,7 +33,7 @@ def _flatten(tree: dict[str, object], prefix: str, into: dict[str, str]) -> None
         if isinstance(value, dict):
             _flatten(value, name, into)
         else:
-            into[name] = str(value).strip()
+            into[name] = str(value).strip("\n")
 
 
 def browser_language() -> Language:

@@ -173,7 +173,7 @@ class Diagram {
     drawPicture(sized(this.canvas, width, view.layout.height), view);
     this.over = sized(this.overlay, width, view.layout.height);
     this.neurons.size(WITH_NEURONS.has(state.expanded));
-    this.sizeButton.textContent = view.words[state.expanded ? "whole" : "neuron.open"];
+    this.sizeButton.textContent = state.expanded ? view.words.whole : view.words["neuron.open"];
     this.root.dataset.expanded = state.expanded ?? "";
     this.#highlight();
   }
