@@ -205,6 +205,7 @@ def test_the_neuron_view_adds_up_to_the_score(page: Page, model: TextModel) -> N
     page.mouse.click(*cell(page, "scores", 3, 1))
     assert state(page) == (3, 1, True)
     expect(neurons.locator("[data-strip=product] b")).to_have_text(f"Σ = {number((query[3] @ key[1]).item(), 3)}")
+    neurons.locator("canvas").scroll_into_view_if_needed()
     box = neurons.locator("canvas").bounding_box()
     assert box
     e, d = 17, query.shape[1]
