@@ -217,7 +217,8 @@ class Stage {
 
   // The button of a locked component that is on the screen.
   get unlock() {
-    const hosts = [...document.querySelectorAll(`${CONTENT} [data-testid^="stBidiComponent"], ${CONTENT} [data-testid^="stBidiComponent"] *`)];
+    const component = `${CONTENT} [data-testid^="stBidiComponent"]`;
+    const hosts = [...document.querySelectorAll(`${component}, ${component} *`)];
     const buttons = hosts.flatMap(host => [...(host.shadowRoot?.querySelectorAll(UNLOCK) ?? [])]);
     return buttons.find(button => !button.hidden && button.getClientRects().length > 0);
   }
