@@ -14,7 +14,7 @@ from ui.choices import choose
 from ui.export import text_export
 from ui.grouping import choose_unit, grouped
 from ui.head_view import HeadLinks, head_view
-from ui.i18n import t
+from ui.i18n import joined, t
 from ui.markdown import plain
 from ui.steps import step
 from ui.tex import tex
@@ -128,9 +128,12 @@ def _left_out(tokens: list[Word], weights: Tensor, drawn: list[int], queries: Te
     for name, columns in (("to_special", ~keys & special), ("to_others", ~keys & ~special)):
         if not columns.any() or not queries.any():
             continue
-        listed = t("words.comma").join(
-            t("head_view.head_share", head=number + 1, share=f"{share:.0%}")
-            for number, share in zip(drawn, share_to(weights, queries, columns).tolist(), strict=True)
+        listed = joined(
+            "words.comma",
+            [
+                t("head_view.head_share", head=number + 1, share=f"{share:.0%}")
+                for number, share in zip(drawn, share_to(weights, queries, columns).tolist(), strict=True)
+            ],
         )
         parts.append(t(f"head_view.{name}", shares=plain(listed)))
     if parts:

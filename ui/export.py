@@ -22,13 +22,12 @@ from attention_core.models.vision import StageTrace, VisionTrace
 from attention_core.runtime.version import version
 from ui import networks, photo_what_if, share, url_state
 from ui.export_files import Taken, offer, opened, stem
-from ui.i18n import t
+from ui.i18n import joined, t
 from ui.networks import Photo
 from ui.photo_steps import stage_name
 from ui.photo_what_if import PhotoWhatIf
 from ui.square import SquareOf, seen_box
 from ui.what_if import AS_TRAINED, WhatIf
-from ui.what_if_controls import joined
 from ui.wire import jpeg_uri
 
 _QUALITY = 92  # of a photo in print, as JPEG: several megabytes as PNG, in each figure
@@ -152,11 +151,11 @@ def _photo_caption(
 ) -> str:
     about = {"photo": t(f"photo.choices.{sample}") if sample else t("export.own_photo"), "build": build}
     if beside:
-        return t("export.beside_caption", builds=joined("what_if.comma", list(beside)), **about)
+        return t("export.beside_caption", builds=joined("words.comma", list(beside)), **about)
     if stage is None:
         return t("export.stages_caption", **about)
     names = [stage_name(name) for name, _ in what_if.stages]
-    changed = t("export.changed_stages", stages=joined("what_if.comma", names)) if names else ""
+    changed = t("export.changed_stages", stages=joined("words.comma", names)) if names else ""
     return t("export.photo_caption", stage=stage.name.removeprefix("stage"), changed=changed, **about).strip()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import reduce
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +12,7 @@ from attention_core.analysis.head_atlas import MEASURES, HeadEntry, Measure, bas
 from attention_core.analysis.head_roles import head_roles
 from attention_core.models.text import TextTrace
 from ui import heads, networks
-from ui.i18n import current_language, t
+from ui.i18n import current_language, joined, t
 
 KEY = "atlas"
 GAINS: tuple[Measure, ...] = ("gain_en", "gain_zh")
@@ -34,7 +33,7 @@ def baseline_line(measure: Measure) -> str:
     ]
     if not known:
         return t("head_atlas.baselines.gain" if measure in GAINS else "head_atlas.baselines.none")
-    listed = reduce(lambda first, second: t("heads.and", first=first, second=second), known)
+    listed = joined("heads.and", known)
     return t("head_atlas.baselines.line", listed=listed)
 
 

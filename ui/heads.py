@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import reduce
-
 import streamlit as st
 
 from attention_core.analysis.head_roles import HeadRole, head_roles, outstanding_heads, within_a_sentence
 from ui import networks
-from ui.i18n import t
+from ui.i18n import joined, t
 
 SHOWN = 8  # outstanding heads offered on a page
 NAMED = 3  # roles named of one head
@@ -38,7 +36,7 @@ def describe(layer: int, head: int) -> None:
     """One line: what this head was measured to do, and what switching it off costs."""
     scores = networks.measured("text")
     roles = [in_words(role) for role in head_roles(scores, layer, head)[:NAMED]]
-    listed = reduce(lambda first, second: t("heads.and", first=first, second=second), roles or [""])
+    listed = joined("heads.and", roles)
     line = t("heads.does", roles=listed) if roles else t("heads.nothing")
     loss = scores["heads"][layer][head].get("loss_increase")
     if loss is not None:

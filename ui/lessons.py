@@ -28,6 +28,7 @@ from ui.i18n import Language, current_language, t
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 FOLDER = PAGES.parent / "assets" / "lessons"
 NO_LESSON = "none"
+LINKED = ("lesson", "scene")  # what a link says of a lesson
 _SET = "_lesson_set"
 
 
@@ -151,9 +152,14 @@ def _wait(lesson: Lesson, number: int) -> None:
         st.button(t("lessons.leave"), icon=":material/close:", key="lesson-give-up", on_click=_leave)
 
 
-def _leave() -> None:
-    for key in ("lesson", "scene"):
+def _forget() -> None:
+    for key in LINKED:
         url_state.forget(key)
+
+
+def _leave() -> None:
+    _forget()
+    for key in LINKED:
         st.query_params.pop(key, None)
 
 
@@ -176,8 +182,7 @@ def _way(lesson: Lesson, number: int) -> bool:
         ):
             open_scene(lesson, number + 1)
         if st.button(t("lessons.leave"), icon=":material/close:", key=f"lesson-leave-{number}"):
-            for bound in ("lesson", "scene"):  # the link goes with the page
-                url_state.forget(bound)
+            _forget()
             st.switch_page(PAGES / "lessons.py", query_params={"lang": current_language()})
     return shown
 

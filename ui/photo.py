@@ -14,7 +14,7 @@ from attention_core.figures.style import FRAME
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
 from attention_core.models.vision import VisionTrace
 from ui import kept_photos, networks, url_state
-from ui.i18n import explain, t
+from ui.i18n import explain, joined, t
 from ui.kept_photos import FIRST, MOST, Arrived, Origin
 from ui.markdown import plain
 from ui.networks import Photo
@@ -173,7 +173,7 @@ def _news() -> None:
     for name, error in news.refused:
         st.error(t("photo.refused", name=plain(_file_name(name)), reason=explain(error)), icon=":material/warning:")
     if news.left_out:
-        names = t("words.comma").join(plain(_file_name(name)) for name in news.left_out)
+        names = joined("words.comma", [plain(_file_name(name)) for name in news.left_out])
         st.warning(t("photo.left_out", names=names, most=MOST), icon=":material/folder_copy:")
     for name, before, after in news.shrunk:
         sizes = {"before": " × ".join(map(str, before)), "after": " × ".join(map(str, after))}

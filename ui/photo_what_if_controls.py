@@ -15,13 +15,13 @@ from attention_core.analysis.photo_change import channel_weights
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.vision import StageTrace, VisionTrace
 from ui import choices, networks, url_state
-from ui.i18n import t
+from ui.i18n import joined, t
 from ui.mask_painter import mask_painter
 from ui.networks import Photo
 from ui.photo import sharp_square
 from ui.photo_steps import BUILD_NAMES, stage_name
 from ui.photo_what_if import AS_TRAINED, MOST_CELLS, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
-from ui.what_if_controls import joined, stays_in_sight
+from ui.what_if_controls import stays_in_sight
 
 KEY, CHANNEL = "photo_if", "channel"
 BUILDS = ("cbam", "se")

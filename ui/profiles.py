@@ -16,7 +16,7 @@ from attention_core.models.vision import StageTrace, VisionTrace
 from ui import url_state
 from ui.arrays import array
 from ui.choices import choose
-from ui.i18n import t
+from ui.i18n import joined, t
 from ui.markdown import plain
 from ui.photo_steps import class_name, find, group_name, measured_scores, stage_name
 from ui.steps import not_measured, show, step
@@ -151,7 +151,7 @@ def _channels(profile: StageProfile, order: Order) -> npt.NDArray[np.intp]:
 
 def _spoken(values: dict[str, Any], chosen: list[int]) -> str:
     names = [class_name(registry.vision_classes()[number]) for number in chosen]
-    return t("profiles.alt", stage=values["stage"], classes=t("words.comma").join(names))
+    return t("profiles.alt", stage=values["stage"], classes=joined("words.comma", names))
 
 
 def shares_step(number: int, build: str) -> None:

@@ -7,7 +7,6 @@ each change writes it.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import reduce
 from typing import Any
 
 import streamlit as st
@@ -17,7 +16,7 @@ from attention_core.figures import matrix
 from attention_core.models.text import TextTrace
 from ui import networks, sentence, url_state
 from ui.arrays import array
-from ui.i18n import t
+from ui.i18n import joined, t
 from ui.markdown import plain
 from ui.steps import show
 from ui.what_if import AS_TRAINED, MASK_KINDS, MOST_CELLS, TEMPERATURES, MaskKind, WhatIf, read
@@ -237,11 +236,6 @@ def _gates(applied: WhatIf, layer: int) -> None:
         )
 
 
-def joined(key: str, words: list[str]) -> str:
-    """The words one after the other, each two put together by the message `key`."""
-    return reduce(lambda first, second: t(key, first=first, second=second), words or [""])
-
-
 def _changes(trace: TextTrace, chosen: WhatIf) -> list[str]:
     """What is changed, in words."""
     names = sentence.labels(trace)
@@ -252,7 +246,7 @@ def _changes(trace: TextTrace, chosen: WhatIf) -> list[str]:
         said.append(t(f"what_if.changes.{chosen.mask}", width=chosen.width, cells=len(chosen.blocked)))
     if chosen.hidden:
         words = [t("what_if.token", token=plain(names[p])) for p in chosen.hidden if p < len(names)]
-        listed = joined("what_if.comma", words[:_MOST_NAMED]) + ("…" if len(words) > _MOST_NAMED else "")
+        listed = joined("words.comma", words[:_MOST_NAMED]) + ("…" if len(words) > _MOST_NAMED else "")
         said.append(t("what_if.changes.hidden", count=len(chosen.hidden), tokens=listed))
     gates = [
         t("what_if.changes.gate", layer=layer + 1, head=head + 1, gate=f"{gate:g}")

@@ -18,11 +18,10 @@ from attention_core.models.text import TextTrace
 from ui import attention_formulas as formulas
 from ui import networks, sentence
 from ui.arrays import array
-from ui.i18n import t
+from ui.i18n import joined, t
 from ui.markdown import plain
 from ui.steps import correction, show, step
 from ui.what_if import AS_TRAINED, WhatIf
-from ui.what_if_controls import joined
 
 FEW_TOKENS = 8  # beside each other, the numbers of more would be too small to read
 
@@ -102,9 +101,7 @@ def weights(view: View) -> None:
             st.caption(t("what_if.weights.mask"))
         if empty:
             tokens = [t("what_if.token", token=plain(view.names[row])) for row in empty]
-            st.info(
-                t("what_if.weights.empty", tokens=joined("what_if.comma", tokens)), icon=":material/visibility_off:"
-            )
+            st.info(t("what_if.weights.empty", tokens=joined("words.comma", tokens)), icon=":material/visibility_off:")
         _beside(view, "weights", "weight", before, after, {"layer": view.layer + 1, "head": view.head + 1})
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, reduce
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -33,7 +34,7 @@ def _flatten(tree: dict[str, object], prefix: str, into: dict[str, str]) -> None
         if isinstance(value, dict):
             _flatten(value, name, into)
         else:
-            into[name] = str(value).strip("\n")
+            into[name] = str(value).strip()
 
 
 def browser_language() -> Language:
@@ -51,6 +52,11 @@ def t(key: str, /, **values: object) -> str:
     """The message of `key` in the session's language, with `values` put in. A missing key is a `KeyError`."""
     message = catalogue(current_language())[key]
     return message.format(**values) if values else message
+
+
+def joined(key: str, words: Sequence[str]) -> str:
+    """The words one after the other, each two put together by the message `key`."""
+    return reduce(lambda first, second: t(key, first=first, second=second), words or [""])
 
 
 def explain(error: AttentionCoreError) -> str:
