@@ -60,13 +60,21 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
 
 
+CHECKPOINT = "checkpoint.pt"
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run in this folder has saved something; unlike `RunFolder`, it makes no folder."""
+    return (folder / CHECKPOINT).exists()
+
+
 class RunFolder:
     """Checkpoint and CSV log of one run. Data order and masks follow from (seed, step), so no generator is saved."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.checkpoint = folder / "checkpoint.pt"
+        self.checkpoint = folder / CHECKPOINT
         self._saved_at = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:

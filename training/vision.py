@@ -105,7 +105,7 @@ def train(
         images = vision_data.augmented(photos.images[rows].to(device), size, generator)
         labels = photos.labels[rows].to(device)
         for group in optimiser.param_groups:
-            # The attention that joins a trunk begins gently, too.
+            # The attention that joins a trunk begins gently; from scratch this multiplies the schedule's own warm-up.
             joined = min((step - first + 1) / WARMUP, 1.0)
             group["lr"] = joined * run_folder.learning_rate(step, steps, PEAK_RATE, WARMUP if first == 0 else 0)
         with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
@@ -167,6 +167,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.trunk and (options.attention != "plain" or options.start):
         parser.error("--trunk is for --attention plain, without --start: what the builds have in common is plain.")
+    if options.start and not run_folder.has_checkpoint(options.start):
+        sys.exit(f"{options.start} holds no checkpoint: train the trunk first, with --trunk (docs/training.md).")
     if options.threads:
         torch.set_num_threads(options.threads)
     photos, classes = read_photos(options), vision_classes()
@@ -175,8 +177,6 @@ def main() -> None:
     until = TRUNK if options.trunk else 1.0
     schedule = Schedule(options.epochs, options.batch, options.seed, options.minutes, until)
     trunk = run_folder.RunFolder(options.start).load() if options.start else None
-    if options.start and trunk is None:
-        sys.exit(f"{options.start} holds no checkpoint: train the trunk first, with --trunk (docs/training.md).")
     run = run_folder.RunFolder(options.run)
     last = train(model, asdict(model.config), photos, run, schedule, options.device, trunk)
     if options.trunk:

@@ -379,5 +379,6 @@ def test_a_trunk_that_is_not_there_is_named(tmp_path: Path, few_photos: Path, mo
     options = [*vision_options(tmp_path / "se", few_photos, "se"), "--start", str(tmp_path / "nothing")]
     with pytest.raises(SystemExit, match="nothing holds no checkpoint: train the trunk first"):
         train(vision.main, options, monkeypatch, tmp_path / "assets")
+    assert not (tmp_path / "nothing").exists()
     with pytest.raises(SystemExit):
         train(vision.main, [*vision_options(tmp_path / "se", few_photos, "se"), "--trunk"], monkeypatch, tmp_path)
