@@ -92,7 +92,8 @@ def measured_step(number: int) -> None:
             return
         photos = int(find(scores, "builds", BUILDS[0], "photos") or 0)
         st.table(_table(scores), hide_index=True, hide_header=False, border="horizontal", alt=t("compare.measured.alt"))
-        st.caption(t("compare.measured.table", photos=f"{photos:,}", **_guess(scores)))
+        threads = int(find(scores, "builds", BUILDS[0], "milliseconds_cpu", "threads") or 1)
+        st.caption(t("compare.measured.table", photos=f"{photos:,}", threads=threads, **_guess(scores)))
         found = {build: difference(scores.get("minus_plain", {}).get(build)) for build in BUILD_NAMES}
         known = {build: value for build, value in found.items() if value is not None}
         if not known:

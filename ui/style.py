@@ -7,6 +7,7 @@ import streamlit as st
 _RULES = """
 <style>
   .block-container { max-width: 1180px; padding-top: 4.2rem; }
+  [data-testid="stSidebarNavLink"] * { white-space: normal !important; }
   .st-key-examples button { min-height: 2rem; padding: .1rem .7rem; font-size: .9rem; }
   .st-key-outstanding button { height: auto; text-align: left; padding: .3rem .8rem; }
   .st-key-outstanding button * { white-space: normal; overflow: visible; }

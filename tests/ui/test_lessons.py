@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from attention_core import load_image, load_vision_model
+from attention_core.analysis.photo_change import channel_weights
+from attention_core.inputs.samples import sample_photo
 from tests.ui.driver import ROOT, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.lessons import Lesson, lessons
@@ -114,3 +117,11 @@ def test_a_lesson_that_there_is_not_is_a_notice_above_the_page() -> None:
     app = opened("self_attention", lesson="junk")
     assert any("junk" in info.value for info in app.info)
     assert app.get("plotly_chart")
+
+
+def test_what_the_story_of_se_says_of_this_network_is_so() -> None:
+    coffee, cat = (load_vision_model("se").trace(load_image(sample_photo(name))) for name in ("coffee", "cat"))
+    first, last = ([channel_weights(trace.stages[at]) for trace in (coffee, cat)] for at in (0, -1))
+    assert last[0].min() > 0.9  # hardly anything is turned down
+    assert first[0].min() < 0.5 < first[0].max()
+    assert (first[0] - first[1]).abs().max() > 0.01  # another photo, other weights
