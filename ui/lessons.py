@@ -166,13 +166,12 @@ def _leave() -> None:
 def _way(lesson: Lesson, number: int) -> bool:
     """The question and the buttons, which stay where they are when the answer comes; whether it is to be seen."""
     scene, key = lesson.scenes[number], f"lesson-{lesson.name}-{number}"
-    picked = st.radio(scene.question, scene.options, index=None, key=f"{key}-answer") if scene.question else None
+    if scene.question:
+        st.radio(scene.question, scene.options, index=None, key=f"{key}-answer")
     shown: bool = st.session_state.setdefault(f"{key}-shown", not scene.question)
     with st.container(horizontal=True, key="lesson-way"):
-        if scene.question and st.button(
-            t("lessons.reveal"), key=f"{key}-reveal", type="primary" if picked and not shown else "secondary",
-            disabled=shown,
-        ):  # fmt: skip
+        # One button for all scenes and states: a click on it counts, even where the browser still shows the former one.
+        if scene.question and st.button(t("lessons.reveal"), key="lesson-reveal", type="primary", disabled=shown):
             st.session_state[f"{key}-shown"] = True
             st.rerun()
         if number > 0 and st.button(t("lessons.back"), icon=":material/arrow_back:", key=f"lesson-back-{number}"):

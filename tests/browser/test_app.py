@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser.driver import cell_centre, open_page, painted, running_server, settle
 from ui.i18n import LANGUAGES, Language, catalogue
@@ -240,4 +241,25 @@ def test_how_a_mask_is_shown_stays_in_the_link(browser: Browser, server: str) ->
     page.reload()
     settle(page)
     expect(page.locator(".st-key-stretch input")).to_be_checked()
+    page.context.close()
+
+
+def test_no_message_stands_for_one_that_the_browser_may_have_dropped(browser: Browser, server: str) -> None:
+    """References to cached messages broke a page whose runs followed each other quickly ("Cached ForwardMsg MISS")."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    received: list[ForwardMsg] = []
+
+    def keep(payload: str | bytes) -> None:
+        assert isinstance(payload, bytes)
+        received.append(ForwardMsg.FromString(payload))
+
+    page.on("websocket", lambda socket: socket.on("framereceived", keep))
+    page.goto(f"{server}/cbam?lang=en")
+    settle(page)
+    painted(page, "mask-over")
+    before = len(received)
+    page.get_by_text(catalogue("en")["presenter.enter"], exact=True).first.click()
+    settle(page)
+    assert len(received) > before + 50  # the whole page came again
+    assert not any(message.ref_hash for message in received)
     page.context.close()

@@ -52,7 +52,7 @@ def test_zooming_into_a_long_text_keeps_the_names_and_a_click_names_its_row(
         assert {f"{i}: {trace.tokens[i].text}" for i in range(42, 63)} <= set(names(page, axis))
     page.wait_for_timeout(400)  # two presses within 0.3 s are a double click to Plotly, which undoes the zoom
     page.mouse.click(*cell_centre(page, "weights", 50, 55))
-    expect(page).to_have_url(re.compile("q=50"), timeout=30_000)
+    expect(page).to_have_url(re.compile("q=50"))
     settle(page)
     frame = page.evaluate("document.querySelector('.st-key-weights .js-plotly-plot').layout.shapes.map(s => s.y0)")
     assert frame == [49.5]

@@ -15,7 +15,7 @@ const ACTIVE = 'button, a, summary, input, [role=button], [role=radio], [role=ta
 const PICTURE = '[role=application], [role=option], canvas';
 const UNLOCK = '.unlock'; // what a component of our own shows while a token of it is locked
 const LESSON = '.st-key-lesson';
-const REVEAL = '[class*="st-key-lesson-"][class*="-reveal"] button:enabled';
+const REVEAL = '.st-key-lesson-reveal button:enabled';
 const SCENE_KEY = /^st-key-lesson-leave-(\d+)$/;
 const RUNNING = '[data-testid="stApp"]:not([data-test-script-state="notRunning"])';
 const READABLE_WIDTH = 1000; // CSS pixels of a page that is drawn as large as it may be
