@@ -23,6 +23,7 @@ from training.shares import Scores, clustered
 
 LONGEST, FEWEST = 40, 50  # words of a sentence, cases of a relation
 LEFT_OUT = ("root", "punct")
+CERTAINTY = 2.0  # standard errors of a gain that have to be exceeded for a head to be named by it
 DIRECTIONS = ("dependent_to_head", "head_to_dependent")
 
 
@@ -53,28 +54,33 @@ def relation_scores(
 
     By relation: cases, best head (layer, head, direction, score, standard_error), best offset, and the gain over it.
     By [layer][head]: the relation on which this head gains most over the best offset (relation, direction, score,
-    best_offset_score, gain); empty where no relation has `FEWEST` cases.
+    best_offset_score, gain, gain_standard_error) by what is left of the gain after `CERTAINTY` standard errors; empty
+    where nothing is left.
     """
     cases = _counted(model, sentences, progress)
     found: Scores = {}
     by_head: list[list[Scores]] = [[{} for _ in range(heads)] for heads in model.config.heads]
+    surest = [[0.0] * heads for heads in model.config.heads]
     for relation, counted in sorted(cases.items()):
-        count = sum(counted.of_sentence)
+        count = counted.total
         if count < FEWEST:
             continue
         totals = [torch.stack(layer).sum(dim=0) for layer in zip(*counted.hits, strict=True)]  # (2, H) each
-        offset, matching = counted.offsets.most_common(1)[0]
+        offset, matching = counted.best_offset()
         baseline = {"best_offset": offset, "best_offset_score": round(matching / count, 5)}
         for layer, total in enumerate(totals):
-            for head, best in enumerate(total.max(dim=0).values.tolist()):
-                gain = round((best - matching) / count, 5)
-                if gain > by_head[layer][head].get("gain", -1.0):
+            for head, direction in enumerate(total.argmax(dim=0).tolist()):
+                gain = counted.gain(layer, direction, head, offset)
+                left = gain["value"] - CERTAINTY * gain["standard_error"]
+                if left > surest[layer][head]:
+                    surest[layer][head] = left
                     by_head[layer][head] = {
                         "relation": relation,
-                        "direction": DIRECTIONS[int(total[:, head].argmax())],
-                        "score": round(best / count, 5),
+                        "direction": DIRECTIONS[direction],
+                        "score": round(total[direction, head].item() / count, 5),
                         **baseline,
-                        "gain": gain,
+                        "gain": gain["value"],
+                        "gain_standard_error": gain["standard_error"],
                     }
         layer = max(range(len(totals)), key=lambda at: totals[at].max().item())
         direction, head = divmod(int(totals[layer].argmax()), totals[layer].shape[1])
@@ -94,11 +100,30 @@ def relation_scores(
 
 @dataclass
 class _Cases:
-    """Cases of one relation: their offsets, and by sentence how many there are and which heads found them."""
+    """Cases of one relation by sentence: their offsets, and how many of them each head found."""
 
-    offsets: Counter[int] = field(default_factory=Counter)
-    of_sentence: list[int] = field(default_factory=list)
+    offsets: list[Counter[int]] = field(default_factory=list)  # sentence → head − dependent → cases
     hits: list[list[Tensor]] = field(default_factory=list)  # sentence → layer → (2, H)
+
+    @property
+    def of_sentence(self) -> list[int]:
+        return [offsets.total() for offsets in self.offsets]
+
+    @property
+    def total(self) -> int:
+        return sum(self.of_sentence)
+
+    def best_offset(self) -> tuple[int, int]:
+        """The offset that most cases have, and how many have it."""
+        return sum(self.offsets, Counter[int]()).most_common(1)[0]
+
+    def gain(self, layer: int, direction: int, head: int, offset: int) -> Scores:
+        """How much more of the cases the head finds than the offset does, case by case on the same sentences."""
+        more = [
+            hits[layer][direction, head].item() - offsets[offset]
+            for hits, offsets in zip(self.hits, self.offsets, strict=True)
+        ]
+        return clustered(more, self.of_sentence)
 
 
 def _counted(model: TextModel, sentences: list[conllu.Sentence], progress: Callable[[], object]) -> dict[str, _Cases]:
@@ -112,12 +137,11 @@ def _counted(model: TextModel, sentences: list[conllu.Sentence], progress: Calla
         seen = set[str]()
         for relation, dependent, head in arcs(sentence):
             counted = cases.setdefault(relation, _Cases())
-            counted.offsets[head - dependent] += 1
             if relation not in seen:
                 seen.add(relation)
-                counted.of_sentence.append(0)
+                counted.offsets.append(Counter())
                 counted.hits.append([torch.zeros(2, layer.shape[0]) for layer in strongest])
-            counted.of_sentence[-1] += 1
+            counted.offsets[-1][head - dependent] += 1
             for tally, at in zip(counted.hits[-1], strongest, strict=True):
                 tally += torch.stack([at[:, dependent] == head, at[:, head] == dependent])
         progress()

@@ -146,16 +146,34 @@ def test_relation_scores_against_the_best_offset(model: TextModel, monkeypatch: 
     assert scores["det"]["cases"] == 2
     assert scores["det"]["best_offset_score"] == 0.5
     assert scores["det"]["gain"] == 0.5
+    assert by_head == [[{}, {}], [{}] * 4]  # two cases prove nothing
+
+
+def test_a_head_is_named_by_what_is_least_likely_luck(model: TextModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """21 cases of det, of which the first head finds all and the best offset 11; 3 of obj: all, and 1."""
+    near, far = [2, 3, 0], [3, 3, 0]  # the word that each word of "a b c" depends on
+    kinds = [(near, "obj"), *[(near, "flat")] * 10, *[(far, "flat")] * 8]
+    cases = [sentence("a b c", heads, ["det", label, "root"]) for heads, label in kinds]
+    cases += [
+        sentence("a b c", [3, 1, 0], ["det", "obj", "root"]),
+        sentence("a b c", [3, 0, 1], ["det", "root", "obj"]),
+    ]
+    found = [[max(word.head - 1, 0) for word in case.words] for case in cases]
+    strongest = iter([[words, [0, 2, 1]] for words in found])
+    monkeypatch.setattr(relations, "FEWEST", 3)
+    monkeypatch.setattr(relations, "strongest_words", lambda *_: [torch.tensor(next(strongest))])
+    scores, by_head = relations.relation_scores(model, cases)
+    assert scores["obj"]["gain"] == pytest.approx(2 / 3, abs=1e-5)
     assert by_head[0][0] == {
         "relation": "det",
         "direction": "dependent_to_head",
         "score": 1.0,
         "best_offset": 1,
-        "best_offset_score": 0.5,
-        "gain": 0.5,
+        "best_offset_score": round(11 / 21, 5),
+        "gain": round(10 / 21, 5),
+        "gain_standard_error": round(math.sqrt(11 * (10 / 21) ** 2 + 10 * (11 / 21) ** 2) / 21, 5),
     }
-    assert (by_head[0][1]["relation"], by_head[0][1]["direction"]) == ("det", "head_to_dependent")
-    assert by_head[0][1]["gain"] == 0.0  # one of two, as the best offset
+    assert by_head[0][1] == {}  # finds less than the offset
 
 
 def test_alignment_scores_name_the_best_head(model: TextModel) -> None:
