@@ -43,3 +43,15 @@ class InputError(AttentionCoreError, ValueError):
 
 class WeightsError(AttentionCoreError, RuntimeError):
     """A weights file is missing, altered, or belongs to another network."""
+
+
+class MissingPackageError(AttentionCoreError, ImportError):
+    """Something was asked for that needs an optional package, which is not installed."""
+
+
+class ModelSourceError(AttentionCoreError, RuntimeError):
+    """A network cannot be fetched: no such folder or name, no connection, no permission."""
+
+
+class UnsupportedModelError(AttentionCoreError, ValueError):
+    """A network or its files are there, but of a kind that cannot be read here, or must not be."""

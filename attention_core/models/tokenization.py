@@ -49,6 +49,21 @@ def simplified(text: str) -> str:
     return "".join(new if len(new) == 1 else old for old, new in zip(text, single, strict=True))
 
 
+def encodable(text: str) -> str:
+    """`text` as it can reach a tokenizer, character for character: U+FFFD in the place of each lone surrogate.
+
+    Raises `KindError` where it is no string.
+    """
+    if not isinstance(text, str):
+        raise KindError(
+            "text.wrong_type",
+            f"The text came as {type(text).__name__}; a str is expected. Decode bytes first.",
+            came=type(text).__name__,
+            expected="str",
+        )
+    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+
+
 @dataclass(frozen=True)
 class Token:
     """One token and its place in what was typed."""
@@ -83,18 +98,7 @@ class Tokenizer:
 
     def pieces(self, text: str, segment: int = 0) -> list[Token]:
         """The tokens of `text` without special ones. Raises `KindError` where it is no string."""
-        if not isinstance(text, str):
-            raise KindError(
-                "text.wrong_type",
-                f"The text came as {type(text).__name__}; a str is expected. Decode bytes first.",
-                came=type(text).__name__,
-                expected="str",
-            )
-        # A lone surrogate cannot reach the tokenizer; U+FFFD takes its one place.
-        encodable = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if text else text
-        if len(encodable) != len(text):
-            encodable = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
-        encoding = self._backend.encode(simplified(encodable), add_special_tokens=False)
+        encoding = self._backend.encode(simplified(encodable(text)), add_special_tokens=False)
         spans = _apart(_with_marks(text, encoding.offsets))
         return [
             Token(text[start:end], start, end, word, segment, special=False, id=index)
@@ -110,7 +114,7 @@ class Tokenizer:
         second = [] if pair is None else self.pieces(pair, segment=1)
         room = limit - (2 if pair is None else 3)
         cut = max(len(first) + len(second) - room, 0)
-        kept_first, kept_second = _share(len(first), len(second), room)
+        kept_first, kept_second = shared_room(len(first), len(second), room)
         tokens = [self._special(self.start, 0), *first[:kept_first], self._special(self.separator, 0)]
         if pair is not None:
             tokens += [*second[:kept_second], self._special(self.separator, 1)]
@@ -139,7 +143,7 @@ def _apart(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     ]
 
 
-def _share(first: int, second: int, room: int) -> tuple[int, int]:
+def shared_room(first: int, second: int, room: int) -> tuple[int, int]:
     """How many tokens of each sentence stay when there is room for `room` in all."""
     if first + second <= room:
         return first, second

@@ -1,0 +1,226 @@
+"""Networks by name from a model hub, or from a folder, behind the project's traces.
+
+Nothing that a file could run is ever run: weights come from safetensors alone, and code beside a model is not loaded.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from attention_core.errors import MissingPackageError, ModelSourceError, UnsupportedModelError, WeightsError
+from attention_core.models.hub_text import MAX_TOKENS, HubTextModel
+from attention_core.runtime.device import choose_device
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+INSTALL = "pip install -r requirements-models.txt"
+
+_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+_WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
+
+def load_hub_text_model(
+    source: str | Path,
+    device: str | torch.device | None = None,
+    *,
+    max_tokens: int = MAX_TOKENS,
+    endpoint: str | None = None,
+) -> HubTextModel:
+    """An encoder or decoder of the transformers library, ready to trace, in single precision.
+
+    source: a folder, or a name on the hub such as "bert-base-chinese", which is fetched unless it is there already;
+    device: as in `load_text_model`; max_tokens: see `HubTextModel`; endpoint: the address of another hub.
+    Raises `MissingPackageError` without the library, `ModelSourceError` for what cannot be fetched,
+    `UnsupportedModelError` for what cannot be read here, `WeightsError` for weights that are damaged or incomplete.
+    """
+    require_transformers()
+    folder = fetched(source, endpoint)
+    network, tokenizer = read_folder(folder)
+    torch.nn.Module.to(network, choose_device(device))
+    return HubTextModel(network, tokenizer, max_tokens)
+
+
+def require_transformers() -> None:
+    """Raises `MissingPackageError` where the library is not installed."""
+    try:
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise MissingPackageError(
+            "hub.package",
+            f"models of the hub need the package transformers, which is not installed. Run: {INSTALL}",
+            package="transformers",
+            command=INSTALL,
+        ) from error
+
+
+def fetched(source: str | Path, endpoint: str | None = None) -> Path:
+    """The folder of a model: `source` itself, or where the hub's files were put. Raises `ModelSourceError`."""
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return folder
+    name = str(source)
+    if isinstance(source, Path) or not _NAME.fullmatch(name):
+        raise ModelSourceError(
+            "hub.no_folder",
+            f"there is no folder {name}, and no model on a hub can have this name. Check the path.",
+            name=name,
+        )
+    return _downloaded(name, endpoint)
+
+
+def _downloaded(name: str, endpoint: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    try:
+        # Files in folders are the same weights for other libraries.
+        return Path(snapshot_download(name, allow_patterns=list(_WANTED), ignore_patterns=["*/*"], endpoint=endpoint))
+    except GatedRepoError as error:
+        raise ModelSourceError(
+            "hub.gated",
+            f"{name} is given out on conditions: accept them on its page, and log in with `hf auth login`.",
+            name=name,
+        ) from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise ModelSourceError(
+            "hub.not_found", f"there is no folder and no model on the hub called {name}. Check the spelling.", name=name
+        ) from error
+    except LocalEntryNotFoundError as error:
+        raise ModelSourceError(
+            "hub.no_network",
+            f"{name} is not on this machine, and the hub cannot be reached. Connect, or name a folder.",
+            name=name,
+        ) from error
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else 0
+        raise ModelSourceError(
+            "hub.refused",
+            f"the hub answered {status} when asked for {name}. Try again later.",
+            name=name,
+            status=status,
+        ) from error
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise ModelSourceError(
+            "hub.disk_full", f"the disk is full: {name} could not be written. Make room, then go on.", name=name
+        ) from error
+
+
+def read_folder(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The network, with the head that its config names, and the tokenizer of a folder; on the CPU.
+
+    Raises `UnsupportedModelError`, `WeightsError`.
+    """
+    config = _checked_config(folder)
+    if not any(folder.glob("*.safetensors")):
+        pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
+        found = f"only {', '.join(pickles)}, which could run code when opened" if pickles else "no weights"
+        raise UnsupportedModelError(
+            "hub.no_safetensors",
+            f"{folder.name} has {found}; expected *.safetensors. Convert the weights, or choose another model.",
+            name=folder.name,
+            found=tuple(pickles),
+        )
+    return _network(folder, config), _tokenizer(folder)
+
+
+def _checked_config(folder: Path) -> dict[str, Any]:
+    from transformers import CONFIG_MAPPING
+
+    try:
+        config: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnsupportedModelError(
+            "hub.no_config",
+            f"{folder.name} has no readable config.json; expected a model as the transformers library saves it.",
+            name=folder.name,
+        ) from error
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind not in CONFIG_MAPPING:
+        raise UnsupportedModelError(
+            "hub.architecture",
+            f"{folder.name} is of type {kind!r}, which the installed transformers library does not have; code that "
+            "comes with a model is not run. Update the library, or choose another model.",
+            name=folder.name,
+            kind=kind,
+        )
+    checked: dict[str, Any] = config
+    return checked
+
+
+def _network(folder: Path, config: dict[str, Any]) -> PreTrainedModel:
+    from safetensors import SafetensorError
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
+    from transformers.models.auto import modeling_auto
+
+    loaders: dict[Any, Any] = {
+        AutoModelForMaskedLM: modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+        AutoModelForCausalLM: modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    }
+    architectures = set(config.get("architectures") or ())
+    loader: Any = next((auto for auto, names in loaders.items() if architectures & set(names.values())), AutoModel)
+    try:
+        network, report = loader.from_pretrained(
+            folder,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except ValueError as error:
+        raise UnsupportedModelError(
+            "hub.unsupported",
+            f"{folder.name} is no network that reads text in a way known here: {error}",
+            name=folder.name,
+            reason=str(error),
+        ) from error
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise WeightsError(
+            "hub.damaged",
+            f"the weights of {folder.name} cannot be read: they are cut off, altered, or not those of its config.json. "
+            "Fetch them again.",
+            name=folder.name,
+        ) from error
+    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+    if missing:
+        raise WeightsError(
+            "hub.missing_weights",
+            f"{folder.name} lacks {len(missing)} of its network's tensors, such as {missing[0]}; they would be random.",
+            name=folder.name,
+            count=len(missing),
+            tensor=missing[0],
+        )
+    model: PreTrainedModel = network.eval().requires_grad_(False)
+    return model
+
+
+def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True
+        )
+    except Exception as error:  # the library raises whatever the many kinds of files lead to
+        raise UnsupportedModelError(
+            "hub.no_tokenizer",
+            f"the tokenizer of {folder.name} cannot be read; expected a tokenizer.json.",
+            name=folder.name,
+        ) from error
+    return tokenizer

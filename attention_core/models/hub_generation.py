@@ -1,0 +1,104 @@
+"""A decoder writes on, token by token, and every token comes with the attention that it was chosen by.
+
+T tokens read so far, H heads, d head width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attention_core.errors import UnsupportedModelError
+from attention_core.mechanisms.checks import check_positive
+from attention_core.mechanisms.trace import Trace
+from attention_core.models.hub_text import HubTextModel
+from attention_core.models.hub_traces import HubAttentionTrace, attention_trace, last_query
+from attention_core.models.tokenization import Token
+from attention_core.models.twin import Twin
+
+
+@dataclass(frozen=True, eq=False)
+class GenerationStep(Trace):
+    """One token that the network wrote."""
+
+    read: tuple[Token, ...]  # the T tokens before it: those typed, and in segment 1 those written
+    token: Token  # the one written
+    text: str  # all that was written, without a character of which pieces are still missing
+    written: tuple[Token, ...]  # its tokens, with their places in `text`; the last is `token`
+    layers: tuple[HubAttentionTrace, ...]  # one query, the last token read: scores, weights (1, H, 1, T)
+    logits: Tensor  # (V,)
+    probability: float  # of the token that was written
+    vocabulary: tuple[str, ...]
+    truncated: int  # how many of the typed tokens were cut off at the limit
+
+    def predictions(self, k: int = 5) -> list[tuple[str, float]]:
+        """The k likeliest tokens in this place with their probabilities, likeliest first."""
+        top = self.logits.float().softmax(dim=-1).topk(min(k, len(self.logits)))
+        return [(self.vocabulary[i], p) for i, p in zip(top.indices.tolist(), top.values.tolist(), strict=True)]
+
+
+def likeliest(logits: Tensor) -> int:
+    """The row of the largest of the logits (V,)."""
+    return int(logits.argmax())
+
+
+def generate(
+    model: HubTextModel, text: str, *, steps: int = 20, choose: Callable[[Tensor], int] = likeliest
+) -> Iterator[GenerationStep]:
+    """Writes on after `text`, at most `steps` tokens, until an end token or the network's limit.
+
+    choose: from logits (V,) to the row of the token to write. Keys and values of the tokens before are kept from step
+    to step, as in all use of decoders, and are equal to those of a pass over the whole. Raises, before the first token,
+    `UnsupportedModelError` for a network that does not predict the next token, `ControlError` and `InputError`.
+    """
+    check_positive("steps", steps)
+    if model.predicts != "next":
+        raise UnsupportedModelError(
+            "hub.no_generation",
+            f"{model.architecture} does not predict the next token; choose a decoder, such as GPT-2.",
+            name=model.architecture,
+        )
+    tokens, _, truncated = model.tokenizer.encode(text, None, model.limit)
+    return _steps(model, tokens, truncated, steps, choose)
+
+
+def _steps(
+    model: HubTextModel, tokens: list[Token], truncated: int, steps: int, choose: Callable[[Tensor], int]
+) -> Iterator[GenerationStep]:
+    from transformers import DynamicCache
+
+    twin, ends = Twin(model.network), end_tokens(model)
+    cache: Any = DynamicCache()  # without the config, so that a network with a window keeps the keys outside it too
+    new, chosen, read = [token.id for token in tokens], list[int](), tuple(tokens)
+    for _ in range(min(steps, model.limit + 1 - len(tokens))):
+        ids = torch.tensor([new], device=model.network.device)
+        output, recording = twin.run(None, input_ids=ids, past_key_values=cache, use_cache=True)
+        cache, logits = output.past_key_values, output.logits[0, -1]
+        index = choose(logits)
+        chosen.append(index)
+        said, written = model.tokenizer.written(chosen, segment=1)
+        yield GenerationStep(
+            read=read,
+            token=written[-1],
+            text=said,
+            written=tuple(written),
+            layers=tuple(last_query(attention_trace(attention)) for attention in recording.attentions),
+            logits=logits,
+            probability=logits.float().softmax(dim=-1)[index].item(),
+            vocabulary=model.vocabulary,
+            truncated=truncated,
+        )
+        if index in ends:
+            return
+        new, read = [index], (*tokens, *written)
+
+
+def end_tokens(model: HubTextModel) -> frozenset[int]:
+    """The ids after which a network has said what it had to say."""
+    settings = getattr(model.network, "generation_config", None)
+    ends = getattr(settings, "eos_token_id", None)
+    return model.tokenizer.ends | frozenset(ends if isinstance(ends, list) else [] if ends is None else [ends])

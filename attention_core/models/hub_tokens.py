@@ -1,0 +1,247 @@
+"""The tokens of any network of the transformers library, with their places in what was typed.
+
+Networks that read bytes (GPT-2, Qwen, Llama) cut a Chinese character into pieces that are no text by themselves. Each
+piece is shown as the character with the number of the piece: 柠 in three tokens is 柠¹⁄₃, 柠²⁄₃, 柠³⁄₃.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import tokenizers
+
+from attention_core.errors import InputError, UnsupportedModelError
+from attention_core.models.tokenization import Token, encodable, shared_room
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_BLANKS = {" ": "␣", "\n": "⏎", "\r": "⏎", "\t": "⇥", "\u3000": "␣", "\xa0": "␣"}
+_META_SPACE = "▁"  # SentencePiece's sign for a space
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+_ESCAPED = re.compile(r"(?:\\x[0-9a-f]{2})+")
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])\w)+|\s+|[^\w\s]")
+
+_Place = tuple[int, int]  # segment and position of a character
+
+
+class HubTokenizer:
+    """A tokenizer of the transformers library, read-only, so that all threads can share it.
+
+    `mask` and `start` are the ids of its tokens for a hidden word and for the beginning of a text, None where it has
+    none; `ends` those that end a text.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Raises `UnsupportedModelError` for one without spans into the text (a "slow" tokenizer)."""
+        source: Any = getattr(tokenizer, "backend_tokenizer", None)
+        if not isinstance(source, tokenizers.Tokenizer):
+            raise UnsupportedModelError(
+                "hub.slow_tokenizer",
+                f"{type(tokenizer).__name__} cannot say which characters a token stands for; "
+                "a fast tokenizer is expected (tokenizer.json).",
+                name=type(tokenizer).__name__,
+            )
+        saved = source.to_str()
+        # A copy: encoding through the library sets truncation and padding on the tokenizer that others use.
+        self._backend = tokenizers.Tokenizer.from_str(saved)
+        self._backend.no_truncation()
+        self._backend.no_padding()
+        parts = json.loads(saved)
+        kinds = set(_types([parts["pre_tokenizer"], parts["decoder"]]))
+        self._reads_bytes = "ByteLevel" in kinds
+        self._pieces = {index: piece for piece, index in self._backend.get_vocab(with_added_tokens=True).items()}
+        self.size: int = max(self._pieces, default=-1) + 1
+        self.special: frozenset[int] = frozenset(tokenizer.all_special_ids)
+        self.mask: int | None = tokenizer.mask_token_id
+        self.start: int | None = tokenizer.bos_token_id
+        self.ends: frozenset[int] = frozenset({tokenizer.eos_token_id} - {None})
+        self.limit: int = tokenizer.model_max_length  # tokens; astronomical where the tokenizer knows none
+        self.takes_segments: bool = "token_type_ids" in tokenizer.model_input_names
+
+    def encode(self, text: str, pair: str | None, limit: int) -> tuple[list[Token], list[int], int]:
+        """The tokens of `text` (and `pair`) with the network's special ones, at most `limit`; their segment ids as the
+        network wants them; and how many tokens were cut off.
+
+        When it is too long, the longer text loses its end first. Raises `KindError`, and `InputError` for a text
+        without any token.
+        """
+        texts = [text] if pair is None else [text, pair]
+        readable = [encodable(part) for part in texts]
+        encodings = [self._backend.encode(part, add_special_tokens=False) for part in readable]
+        lengths = [len(encoding.ids) for encoding in encodings]
+        room = max(limit - self._backend.num_special_tokens_to_add(pair is not None), 0)
+        pieces = Counter(
+            (segment, position)
+            for segment, (part, encoding) in enumerate(zip(texts, encodings, strict=True))
+            for index, span in zip(encoding.ids, encoding.offsets, strict=True)
+            if not self._is_space(index)
+            for position in range(*_trimmed(part, *span))
+        )
+        kept = shared_room(lengths[0], lengths[1] if pair is not None else 0, room)
+        for encoding, length in zip(encodings, kept, strict=False):
+            encoding.truncate(length)
+        whole = self._backend.post_process(encodings[0], encodings[1] if pair is not None else None)
+        tokens = self._tokens(whole, texts, pieces)
+        segments = list(whole.type_ids)
+        if not tokens and self.start is not None:
+            tokens, segments = [self.special_token(self.start)], [0]
+        if not tokens:
+            raise InputError("text.no_tokens", "The text has no token that the network reads. Type some words.")
+        return tokens, segments, max(sum(lengths) - sum(kept), 0)
+
+    def special_token(self, index: int, segment: int = 0) -> Token:
+        """The token of row `index` that stands for no part of a text."""
+        return Token(self._pieces[index], 0, 0, None, segment, special=True, id=index)
+
+    def piece(self, index: int) -> str:
+        """The token of row `index` as text; bytes that are no text by themselves as ⟨E6 9F⟩."""
+        piece = self._pieces.get(index)
+        if piece is None:
+            return f"[{index}]"  # tables are often longer than the vocabulary
+        if index in self.special:
+            return piece
+        if self._reads_bytes:
+            try:
+                raw = bytes(_byte_values()[character] for character in piece)
+            except KeyError:  # an added token, which is written as it is
+                return piece
+            return _ESCAPED.sub(_hexadecimal, raw.decode("utf-8", "backslashreplace"))
+        found = _BYTE.fullmatch(piece)
+        return f"⟨{found[1]}⟩" if found else piece.replace(_META_SPACE, " ")
+
+    def vocabulary(self, size: int) -> tuple[str, ...]:
+        """The first `size` rows as text."""
+        return tuple(self.piece(index) for index in range(size))
+
+    def written(self, indices: Sequence[int], segment: int = 0) -> tuple[str, list[Token]]:
+        """What tokens of a network's own choice say together, and the tokens with their places in it.
+
+        A character at the end of which pieces are still missing is not in the text, and its pieces are bytes: ⟨E6⟩.
+        """
+        text, tokens, pending = "", [], list[int]()
+        for number, index in enumerate(indices, start=1):
+            if index in self.special:
+                tokens.append(self.special_token(index, segment))
+                continue
+            pending.append(len(tokens))
+            tokens.append(Token(self.piece(index), len(text), len(text), 0, segment, special=False, id=index))
+            said = self._said(indices[:number])
+            if len(said) <= len(text):
+                continue
+            start, end = _trimmed(said, len(text), len(said))
+            shown = _shown(said[start:end])
+            for part, place in enumerate(pending, start=1):
+                label = shown if len(pending) == 1 else shown + fraction(part, len(pending))
+                tokens[place] = replace(tokens[place], text=label, start=start, end=end)
+            text, pending = said, []
+        owners = _words(text)
+        return text, [
+            t if t.special or not text else replace(t, word=owners[min(t.start, len(text) - 1)]) for t in tokens
+        ]
+
+    def _said(self, indices: Sequence[int]) -> str:
+        said: str = self._backend.decode(list(indices), skip_special_tokens=True)
+        return said.rstrip("\ufffd").replace("\ufffd", "▯")  # bytes that no text has, in the middle of it
+
+    def _is_space(self, index: int) -> bool:
+        """Whether it is SentencePiece's space by itself, which may stand where nothing was typed."""
+        return not self._pieces[index].strip(_META_SPACE)
+
+    def _tokens(self, encoding: tokenizers.Encoding, texts: Sequence[str], pieces: Counter[_Place]) -> list[Token]:
+        """pieces: in how many tokens each character is, before anything was cut off."""
+        owners = [_words(text) for text in texts]
+        places: list[tuple[int, int, int] | None] = []  # segment and span, None for a special token
+        for index, span, segment, added in zip(
+            encoding.ids, encoding.offsets, encoding.sequence_ids, encoding.special_tokens_mask, strict=True
+        ):
+            if added or segment is None:
+                places.append(None)
+            elif self._is_space(index):
+                places.append((segment, span[0], span[0]))
+            else:
+                places.append((segment, *_trimmed(texts[segment], *span)))
+        seen: Counter[_Place] = Counter()
+        tokens, current = [], 0
+        for index, place in zip(encoding.ids, places, strict=True):
+            if place is None:
+                tokens.append(self.special_token(index, current))
+                continue
+            current, start, end = place
+            label = "".join(_part(texts[current][i], (current, i), pieces, seen) for i in range(start, end))
+            owner = owners[current]
+            word = owner[min(start, len(owner) - 1)] if owner else 0
+            tokens.append(Token(label or "␣", start, end, word, current, special=False, id=index))
+        return tokens
+
+
+def _part(character: str, place: _Place, pieces: Counter[_Place], seen: Counter[_Place]) -> str:
+    """The character, with the number of the piece where it is in more than one token."""
+    shown = _BLANKS.get(character) or _shown(character)
+    if pieces[place] <= 1:
+        return shown
+    seen[place] += 1
+    return shown + fraction(seen[place], pieces[place])
+
+
+def _shown(text: str) -> str:
+    """`text` with something to see in the place of spaces by themselves and of what has no shape."""
+    if text.isspace():
+        return "".join(_BLANKS.get(character, "␣") for character in text)
+    return "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text)
+
+
+def fraction(part: int, parts: int) -> str:
+    """A small fraction: ¹⁄₃."""
+    return f"{part}⁄".translate(_RAISED) + str(parts).translate(_LOWERED)
+
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without the space before a word; a token of spaces alone keeps them."""
+    inner = text[start:end].lstrip()
+    return (end - len(inner), end) if inner else (start, end)
+
+
+def _words(text: str) -> list[int]:
+    """For each character of `text` the number of its word: a Chinese character, a run of letters, a sign."""
+    owners = [0] * len(text)
+    number = -1
+    for found in _WORD.finditer(text):
+        number += not found[0].isspace()
+        for position in range(*found.span()):
+            owners[position] = max(number, 0)
+    return owners
+
+
+def _hexadecimal(escaped: re.Match[str]) -> str:
+    return f"⟨{' '.join(escaped[0].upper().split(chr(92) + 'X')[1:])}⟩"
+
+
+@cache
+def _byte_values() -> dict[str, int]:
+    """The characters that byte-level tokenizers write for the 256 bytes (Radford et al. 2019)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(b): b for b in printable} | {chr(256 + number): b for number, b in enumerate(others)}
+
+
+def _types(part: Collection[Any] | Any) -> Iterator[str]:
+    """The types of all parts of a saved tokenizer."""
+    if isinstance(part, dict):
+        if isinstance(part.get("type"), str):
+            yield part["type"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            yield from _types(inner)
