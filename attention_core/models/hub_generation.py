@@ -5,6 +5,7 @@ T tokens read so far, H heads, d head width, V vocabulary.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -72,12 +73,14 @@ def _steps(
     from transformers import DynamicCache
 
     twin, ends = Twin(model.network), end_tokens(model)
-    cache: Any = DynamicCache()  # without the config, so that a network with a window keeps the keys outside it too
+    cache = DynamicCache()  # without the config, so that a network with a window keeps the keys outside it too
+    taken = inspect.signature(model.network.forward).parameters
+    kept: dict[str, Any] = {"cache" if "cache" in taken else "past_key_values": cache}  # the older name
     new, chosen, read = [token.id for token in tokens], list[int](), tuple(tokens)
     for _ in range(min(steps, model.limit + 1 - len(tokens))):
         ids = torch.tensor([new], device=model.network.device)
-        output, recording = twin.run(None, input_ids=ids, past_key_values=cache, use_cache=True)
-        cache, logits = output.past_key_values, output.logits[0, -1]
+        output, recording = twin.run(None, input_ids=ids, use_cache=True, **kept)
+        logits = output.logits[0, -1]
         index = choose(logits)
         chosen.append(index)
         said, written = model.tokenizer.written(chosen, segment=1)

@@ -89,7 +89,7 @@ class HubTokenizer:
         for encoding, length in zip(encodings, kept, strict=False):
             encoding.truncate(length)
         whole = self._backend.post_process(encodings[0], encodings[1] if pair is not None else None)
-        tokens = self._tokens(whole, texts, pieces)
+        tokens = self._tokens(whole, texts, kept[0], pieces)
         segments = list(whole.type_ids)
         if not tokens and self.start is not None:
             tokens, segments = [self.special_token(self.start)], [0]
@@ -155,14 +155,19 @@ class HubTokenizer:
         """Whether it is SentencePiece's space by itself, which may stand where nothing was typed."""
         return not self._pieces[index].strip(_META_SPACE)
 
-    def _tokens(self, encoding: tokenizers.Encoding, texts: Sequence[str], pieces: Counter[_Place]) -> list[Token]:
-        """pieces: in how many tokens each character is, before anything was cut off."""
+    def _tokens(
+        self, encoding: tokenizers.Encoding, texts: Sequence[str], first: int, pieces: Counter[_Place]
+    ) -> list[Token]:
+        """first: how many tokens are of the first text; pieces: in how many tokens each character is, before anything
+        was cut off."""
         owners = [_words(text) for text in texts]
         places: list[tuple[int, int, int] | None] = []  # segment and span, None for a special token
-        for index, span, segment, added in zip(
-            encoding.ids, encoding.offsets, encoding.sequence_ids, encoding.special_tokens_mask, strict=True
-        ):
-            if added or segment is None:
+        typed = 0
+        for index, span, added in zip(encoding.ids, encoding.offsets, encoding.special_tokens_mask, strict=True):
+            # Encodings that were put together afterwards do not know which text a token is of.
+            segment = int(typed >= first)
+            typed += not added
+            if added:
                 places.append(None)
             elif self._is_space(index):
                 places.append((segment, span[0], span[0]))

@@ -11,7 +11,7 @@ import torch
 import transformers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-CORPUS = ["the lemon is sour and I eat lemons", "the cat eats a fish", "我吃水果和鱼", "你看见一只猫"] * 20
+CORPUS = ["the lemon is sour and I eat lemons", "the cat eats a fish", "我吃水果和鱼", "你看见一只猫", "我 和 我"] * 20
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 VOCABULARY = 400
 
@@ -118,7 +118,7 @@ def byte_pairs() -> transformers.PreTrainedTokenizerFast:
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     backend.train_from_iterator(
         CORPUS,
-        trainers.BpeTrainer(vocab_size=300, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet),
+        trainers.BpeTrainer(vocab_size=330, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet),
     )
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=backend, bos_token="<|endoftext|>", eos_token="<|endoftext|>"
