@@ -5,7 +5,10 @@ from attention_core.errors import (
     ControlError,
     InputError,
     KindError,
+    MissingPackageError,
+    ModelSourceError,
     ShapeError,
+    UnsupportedModelError,
     WeightsError,
 )
 from attention_core.inputs import clean_text, load_image
@@ -21,6 +24,10 @@ from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHe
 from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentionTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.mechanisms.trace import Trace
+from attention_core.models.hub import load_hub_text_model
+from attention_core.models.hub_generation import GenerationStep, generate
+from attention_core.models.hub_text import HubTextModel
+from attention_core.models.hub_traces import HubAttentionTrace, HubTextTrace
 from attention_core.models.insertion import AttendedModel, AttendedTrace, insert_attention
 from attention_core.models.registry import load_text_model, load_vision_model
 from attention_core.models.text import TextConfig, TextModel, TextTrace
@@ -36,8 +43,14 @@ __all__ = [
     "ChannelAttention",
     "ChannelAttentionTrace",
     "ControlError",
+    "GenerationStep",
+    "HubAttentionTrace",
+    "HubTextModel",
+    "HubTextTrace",
     "InputError",
     "KindError",
+    "MissingPackageError",
+    "ModelSourceError",
     "MultiHeadSelfAttention",
     "MultiHeadTrace",
     "SelfAttention",
@@ -53,13 +66,16 @@ __all__ = [
     "TextTrace",
     "Token",
     "Trace",
+    "UnsupportedModelError",
     "VisionClass",
     "VisionConfig",
     "VisionModel",
     "VisionTrace",
     "WeightsError",
     "clean_text",
+    "generate",
     "insert_attention",
+    "load_hub_text_model",
     "load_image",
     "load_text_model",
     "load_vision_model",

@@ -24,6 +24,7 @@ INSTALL = "pip install -r requirements-models.txt"
 
 _NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
@@ -99,14 +100,16 @@ def _downloaded(name: str, endpoint: str | None) -> Path:
         raise ModelSourceError(
             "hub.not_found", f"there is no folder and no model on the hub called {name}. Check the spelling.", name=name
         ) from error
-    except LocalEntryNotFoundError as error:
-        raise ModelSourceError(
-            "hub.no_network",
-            f"{name} is not on this machine, and the hub cannot be reached. Connect, or name a folder.",
-            name=name,
-        ) from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code if error.response is not None else 0
+    except (LocalEntryNotFoundError, HfHubHTTPError) as error:
+        # Whatever hindered the answer is wrapped as "not on this machine either".
+        answer = next((e for e in (error, error.__cause__) if isinstance(e, HfHubHTTPError)), None)
+        if answer is None or isinstance(answer, LocalEntryNotFoundError):
+            raise ModelSourceError(
+                "hub.no_network",
+                f"{name} is not on this machine, and the hub cannot be reached. Connect, or name a folder.",
+                name=name,
+            ) from error
+        status = answer.response.status_code
         raise ModelSourceError(
             "hub.refused",
             f"the hub answered {status} when asked for {name}. Try again later.",
@@ -183,19 +186,19 @@ def _network(folder: Path, config: dict[str, Any]) -> PreTrainedModel:
             dtype=torch.float32,
             output_loading_info=True,
         )
-    except ValueError as error:
-        raise UnsupportedModelError(
-            "hub.unsupported",
-            f"{folder.name} is no network that reads text in a way known here: {error}",
-            name=folder.name,
-            reason=str(error),
-        ) from error
     except (SafetensorError, OSError, RuntimeError) as error:
         raise WeightsError(
             "hub.damaged",
             f"the weights of {folder.name} cannot be read: they are cut off, altered, or not those of its config.json. "
             "Fetch them again.",
             name=folder.name,
+        ) from error
+    except Exception as error:  # whatever a config leads to that no network can be built from
+        raise UnsupportedModelError(
+            "hub.unsupported",
+            f"no network that reads text can be built from the config.json of {folder.name}: {error}",
+            name=folder.name,
+            reason=str(error),
         ) from error
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     if missing:
@@ -213,14 +216,17 @@ def _network(folder: Path, config: dict[str, Any]) -> PreTrainedModel:
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
-    try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True
-        )
-    except Exception as error:  # the library raises whatever the many kinds of files lead to
+    tokenizer: PreTrainedTokenizerBase | None = None
+    cause: Exception | None = None
+    if any(next(folder.glob(pattern), None) for pattern in _TOKENIZERS):  # of nothing the library makes an empty one
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        except Exception as error:  # whatever the many kinds of files lead to
+            cause = error
+    if tokenizer is None:
         raise UnsupportedModelError(
             "hub.no_tokenizer",
-            f"the tokenizer of {folder.name} cannot be read; expected a tokenizer.json.",
+            f"{folder.name} has no tokenizer that can be read; expected a tokenizer.json.",
             name=folder.name,
-        ) from error
+        ) from cause
     return tokenizer
