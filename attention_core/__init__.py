@@ -25,6 +25,7 @@ from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentio
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.mechanisms.trace import Trace
 from attention_core.models.hub import load_hub_text_model
+from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
 from attention_core.models.hub_generation import GenerationStep, generate
 from attention_core.models.hub_text import HubTextModel
 from attention_core.models.hub_traces import HubAttentionTrace, HubTextTrace
@@ -43,8 +44,10 @@ __all__ = [
     "ChannelAttention",
     "ChannelAttentionTrace",
     "ControlError",
+    "EncoderDecoderTrace",
     "GenerationStep",
     "HubAttentionTrace",
+    "HubEncoderDecoder",
     "HubTextModel",
     "HubTextTrace",
     "InputError",

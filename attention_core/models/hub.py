@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from attention_core.errors import MissingPackageError, ModelSourceError, UnsupportedModelError, WeightsError
+from attention_core.models.hub_encoder_decoder import HubEncoderDecoder
 from attention_core.models.hub_text import MAX_TOKENS, HubTextModel
 from attention_core.runtime.device import choose_device
 
@@ -34,8 +35,8 @@ def load_hub_text_model(
     *,
     max_tokens: int = MAX_TOKENS,
     endpoint: str | None = None,
-) -> HubTextModel:
-    """An encoder or decoder of the transformers library, ready to trace, in single precision.
+) -> HubTextModel | HubEncoderDecoder:
+    """An encoder, a decoder or both of the transformers library, ready to trace, in single precision.
 
     source: a folder, or a name on the hub such as "bert-base-chinese", which is fetched unless it is there already;
     device: as in `load_text_model`; max_tokens: see `HubTextModel`; endpoint: the address of another hub.
@@ -46,7 +47,8 @@ def load_hub_text_model(
     folder = fetched(source, endpoint)
     network, tokenizer = read_folder(folder)
     torch.nn.Module.to(network, choose_device(device))
-    return HubTextModel(network, tokenizer, max_tokens)
+    kind = HubEncoderDecoder if network.config.is_encoder_decoder else HubTextModel
+    return kind(network, tokenizer, max_tokens)
 
 
 def require_transformers() -> None:
@@ -168,11 +170,12 @@ def _checked_config(folder: Path) -> dict[str, Any]:
 
 def _network(folder: Path, config: dict[str, Any]) -> PreTrainedModel:
     from safetensors import SafetensorError
-    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
     from transformers.models.auto import modeling_auto
 
     loaders: dict[Any, Any] = {
         AutoModelForMaskedLM: modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+        AutoModelForSeq2SeqLM: modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
         AutoModelForCausalLM: modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     }
     architectures = set(config.get("architectures") or ())

@@ -14,13 +14,7 @@ from torch import Tensor, nn
 from attention_core.errors import ControlError, ShapeError, UnsupportedModelError
 from attention_core.mechanisms.checks import check_floating, check_mask, check_temperature
 from attention_core.models.hub_tokens import HubTokenizer
-from attention_core.models.hub_traces import (
-    HubTextTrace,
-    Predicts,
-    attention_trace,
-    block_trace,
-    embedding_parts,
-)
+from attention_core.models.hub_traces import HubTextTrace, Predicts, text_trace
 from attention_core.models.recording import AttentionControls, Recording
 from attention_core.models.twin import Twin, copied
 
@@ -98,20 +92,13 @@ class HubTextModel(nn.Module):
             inputs["token_type_ids"] = torch.tensor([segments], device=self.network.device)
         twin = Twin(self.network)
         output, recording = twin.run(controls, **inputs)
-        parts = embedding_parts(recording.embeddings, token_table(twin.network), T)
-        blocks = tuple(block_trace(attention) for attention in recording.attentions)
-        first = recording.attentions[0].block
-        assert first is not None
-        return HubTextTrace(
+        return text_trace(
+            tokens,
+            recording.attentions,
+            recording.embeddings,
+            token_table(twin.network),
             text=text,
             pair=pair,
-            tokens=tuple(tokens),
-            token_embedding=parts["token"],
-            position_embedding=parts["position"],
-            segment_embedding=parts["segment"],
-            embedding=first.input[0],
-            layers=tuple(attention_trace(attention) for attention in recording.attentions),
-            blocks=blocks,
             final=twin.final(recording),
             logits=logits_of(output, self.predicts != "nothing")[0],
             truncated=truncated,

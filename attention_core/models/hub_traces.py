@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
 from attention_core.mechanisms.multi_head import MultiHeadTrace
 from attention_core.models.recording import Attention, Embedded
 from attention_core.models.text import BlockTrace, TextTrace
+from attention_core.models.tokenization import Token
 
 Predicts = Literal["hidden", "next", "nothing"]
 
@@ -48,6 +49,32 @@ class HubTextTrace(TextTrace):
     def predictions(self, position: int, k: int = 5) -> list[tuple[str, float]]:
         """As in `TextTrace`; empty for a network that predicts nothing."""
         return [] if self.predicts == "nothing" else super().predictions(position, k)
+
+
+def text_trace(
+    tokens: Sequence[Token],
+    attentions: Sequence[Attention],
+    read: Sequence[Embedded],
+    table: nn.Embedding,
+    **rest: Any,
+) -> HubTextTrace:
+    """The trace of a text from its attentions, one a block, and the embedding rows that were read before them.
+
+    table: that of the tokens; rest: the other fields of the trace.
+    """
+    parts = embedding_parts(read, table, len(tokens))
+    first = attentions[0].block
+    assert first is not None  # checked when the network was taken in
+    return HubTextTrace(
+        tokens=tuple(tokens),
+        token_embedding=parts["token"],
+        position_embedding=parts["position"],
+        segment_embedding=parts["segment"],
+        embedding=first.input[0],
+        layers=tuple(attention_trace(attention) for attention in attentions),
+        blocks=tuple(block_trace(attention) for attention in attentions),
+        **rest,
+    )
 
 
 def attention_trace(recorded: Attention) -> HubAttentionTrace:

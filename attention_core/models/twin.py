@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ from attention_core.models.recording import AttentionControls, Recording
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+Network = TypeVar("Network", bound=nn.Module)
 IMPLEMENTATION = "attention_core"  # the name under which the library finds the attention function below
 
 
@@ -69,7 +70,7 @@ def _make_known() -> None:
     AttentionMaskInterface.register(IMPLEMENTATION, eager_mask)
 
 
-def copied(network: PreTrainedModel) -> PreTrainedModel:
+def copied(network: Network) -> Network:
     """The modules and the config anew, for inference, with the same tensors."""
     shared: dict[int, Any] = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
     twin = copy.deepcopy(network, shared)
@@ -98,6 +99,9 @@ class Twin:
         whole: Any = self.network
         bodies = (whole.base_model, whole.get_decoder())
         self._bodies = [self._names[id(body)] for body in bodies if isinstance(body, nn.Module)]
+        self.encoder_name, self.decoder_name = (
+            self._names.get(id(part), "") for part in (whole.get_encoder(), whole.get_decoder())
+        )
         self._blocks = frozenset(
             id(child) for module in self.network.modules() if isinstance(module, nn.ModuleList) for child in module
         )
