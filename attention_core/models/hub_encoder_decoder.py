@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from attention_core.errors import UnsupportedModelError
-from attention_core.mechanisms.checks import check_temperature
+from attention_core.mechanisms.checks import check_positive, check_temperature
 from attention_core.mechanisms.trace import Trace
 from attention_core.models.hub_text import (
     MAX_TOKENS,
@@ -58,7 +58,7 @@ class HubEncoderDecoder(nn.Module):
         self.network = network
         self.tokenizer = HubTokenizer(tokenizer)
         self.architecture = type(network).__name__
-        self.limit = min(max_tokens, self.tokenizer.limit, token_limit(network))
+        self.limit = min(check_positive("max_tokens", max_tokens), self.tokenizer.limit, token_limit(network))
         whole: Any = network
         start = getattr(whole.config, "decoder_start_token_id", None)
         if whole.get_output_embeddings() is None or start is None:

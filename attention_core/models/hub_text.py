@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from attention_core.errors import ControlError, ShapeError, UnsupportedModelError
-from attention_core.mechanisms.checks import check_floating, check_mask, check_temperature
+from attention_core.mechanisms.checks import check_floating, check_mask, check_positive, check_temperature
 from attention_core.models.hub_tokens import HubTokenizer
 from attention_core.models.hub_traces import HubTextTrace, Predicts, text_trace
 from attention_core.models.recording import AttentionControls, Recording
@@ -48,7 +48,7 @@ class HubTextModel(nn.Module):
         self.network = network
         self.tokenizer = HubTokenizer(tokenizer)
         self.predicts: Predicts = objective(network)
-        self.limit = min(max_tokens, self.tokenizer.limit, token_limit(network))
+        self.limit = min(check_positive("max_tokens", max_tokens), self.tokenizer.limit, token_limit(network))
         self.architecture = type(network).__name__
         check_vocabulary(network, self.tokenizer)
         recording, logits = check_parity(network, self.predicts != "nothing")
@@ -215,8 +215,14 @@ def check_parity(network: PreTrainedModel, predicts: bool) -> tuple[Recording, T
     reference.set_attn_implementation("eager")
     own, wanted = (result.logits if predicts else result[0] for result in (output, reference(**inputs)))
     name = type(network).__name__
-    complete = all(a.output is not None and a.block is not None for a in recording.attentions)
-    if not recording.attentions or not complete:
+    # The map that joins the heads must read all of them, or it is not that map.
+    readable = [
+        attention.block is not None
+        and attention.concatenated is not None
+        and attention.concatenated.numel() == attention.head_outputs.numel()
+        for attention in recording.attentions
+    ]
+    if not readable or not all(readable):
         raise UnsupportedModelError(
             "hub.unreadable",
             f"the attention of {name} cannot be found in its blocks. Choose another architecture.",

@@ -91,7 +91,7 @@ class Twin:
             raise UnsupportedModelError(
                 "hub.interface",
                 f"{name} does not compute its attention through the library's attention interface, so that nothing of "
-                "it can be read. Choose another architecture.",
+                "it can be read. Update the transformers library, or choose another architecture.",
                 name=name,
             )
         self._names = {id(module): name for name, module in self.network.named_modules()}

@@ -146,6 +146,13 @@ class TestRefusals:
         assert issubclass(MissingPackageError, ImportError)
 
 
+def test_the_tests_have_what_the_extra_needs() -> None:
+    needed, here = (
+        (ROOT / f"requirements-{name}.txt").read_text(encoding="utf-8").splitlines() for name in ("models", "dev")
+    )
+    assert {line for line in needed if not line.startswith("#")} <= set(here)
+
+
 def _edit(folder: Path, **changes: Any) -> None:
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
