@@ -57,6 +57,8 @@ def words(trace: TextTrace) -> list[Word]:
 def _word(tokens: Sequence[Token], positions: tuple[int, ...], texts: tuple[str, str]) -> Word:
     first, last = tokens[positions[0]], tokens[positions[-1]]
     text = first.text if first.special else texts[first.segment][first.start : last.end]
+    if not text.strip():  # a space that is a token: its sign can be seen
+        text = "".join(tokens[position].text for position in positions)
     return Word(text, first.segment, first.special, positions)
 
 

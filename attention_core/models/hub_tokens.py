@@ -113,9 +113,9 @@ class HubTokenizer:
                 raw = bytes(_byte_values()[character] for character in piece)
             except KeyError:  # an added token, which is written as it is
                 return piece
-            return _ESCAPED.sub(_hexadecimal, raw.decode("utf-8", "backslashreplace"))
+            return _shown(_ESCAPED.sub(_hexadecimal, raw.decode("utf-8", "backslashreplace")))
         found = _BYTE.fullmatch(piece)
-        return f"⟨{found[1]}⟩" if found else piece.replace(_META_SPACE, " ")
+        return f"⟨{found[1]}⟩" if found else _shown(piece.replace(_META_SPACE, " "))
 
     def vocabulary(self, size: int) -> tuple[str, ...]:
         """The first `size` rows as text."""
@@ -189,7 +189,7 @@ class HubTokenizer:
 
 def _part(character: str, place: _Place, pieces: Counter[_Place], seen: Counter[_Place]) -> str:
     """The character, with the number of the piece where it is in more than one token."""
-    shown = _BLANKS.get(character) or _shown(character)
+    shown = _shown(character)
     if pieces[place] <= 1:
         return shown
     seen[place] += 1
@@ -197,10 +197,10 @@ def _part(character: str, place: _Place, pieces: Counter[_Place], seen: Counter[
 
 
 def _shown(text: str) -> str:
-    """`text` with something to see in the place of spaces by themselves and of what has no shape."""
+    """`text` with something to see in the place of line ends, of spaces by themselves and of what has no shape."""
     if text.isspace():
         return "".join(_BLANKS.get(character, "␣") for character in text)
-    return "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text)
+    return "".join(c if c.isprintable() else _BLANKS.get(c, f"U+{ord(c):04X}") for c in text)
 
 
 def fraction(part: int, parts: int) -> str:

@@ -202,6 +202,12 @@ def test_the_views_arithmetic_works_without_knowing_the_model(name: str) -> None
     assert npz(trace) and len(list(text_tables(trace))) > 10
 
 
+def test_words_of_spaces_alone_can_be_seen() -> None:
+    for name in ("Qwen2ForCausalLM", "LlamaForCausalLM"):
+        texts = [word.text for word in words(model(name).trace("柠檬 柠\n檬"))]
+        assert "␣" in texts and all(text.strip() for text in texts)
+
+
 class TestControls:
     def test_scale_and_temperature_act_on_every_layer(self) -> None:
         name = "GPT2LMHeadModel"
