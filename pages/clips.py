@@ -5,13 +5,22 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import clips
+from ui.film import Film
 from ui.i18n import t
+from ui.regions import region
 
 st.title(t("clips.title"))
 st.markdown(t("clips.lead"))
-film = clips.choose_film()
-stage = clips.choose_stage(film)
-number = clips.choose_frame(film)
-clips.masks_step(1, film, stage, number)
-clips.named_step(2, film, number)
-clips.attention_step(3, film, number)
+
+
+@region("stage", "frame")
+def played(film: Film) -> None:
+    """The choice of a stage and of a frame, and the steps."""
+    stage = clips.choose_stage(film)
+    number = clips.choose_frame(film)
+    clips.masks_step(1, film, stage, number)
+    clips.named_step(2, film, number)
+    clips.attention_step(3, film, number)
+
+
+played(clips.choose_film())

@@ -13,6 +13,7 @@ from ui import head_table, heads, networks, rollout_steps, sentence, url_state
 from ui.attention_pictures import show_all_heads, show_head_map, show_weights
 from ui.export import text_export
 from ui.i18n import current_language, t
+from ui.regions import region
 from ui.steps import step
 
 PAGES = Path(__file__).resolve().parent
@@ -34,10 +35,7 @@ def main() -> None:
     layer, head = _chosen(entries)
     _map(trace, entries, layer, head)
     _table(trace, entries, layer, head)
-    query = sentence.query_token(trace)
-    _one(trace, layer, head, query)
-    rollout_steps.passed_on(4, trace, query)
-    rollout_steps.hidden_in_turn(5, trace, query)
+    query = _followed(trace, layer, head)
     text_export("head_atlas", trace, layer=layer, head=head, query=query)
 
 
@@ -49,6 +47,7 @@ def _chosen(entries: list[HeadEntry]) -> tuple[int, int]:
     return layer, url_state.put_choice("head", options, opening[1] if layer == opening[0] else 0)
 
 
+@region("measure")
 def _map(trace: TextTrace, entries: list[HeadEntry], layer: int, head: int) -> None:
     with step(1, "head_atlas.map"):
         url_state.put_choice("measure", MEASURES)
@@ -96,6 +95,15 @@ def _table(trace: TextTrace, entries: list[HeadEntry], layer: int, head: int) ->
     with step(2, "head_atlas.table"):
         head_table.show_table(trace, entries, (layer, head))
         head_table.show_baselines()
+
+
+@region("q")
+def _followed(trace: TextTrace, layer: int, head: int) -> int:
+    query = sentence.query_token(trace)
+    _one(trace, layer, head, query)
+    rollout_steps.passed_on(4, trace, query)
+    rollout_steps.hidden_in_turn(5, trace, query)
+    return query
 
 
 def _one(trace: TextTrace, layer: int, head: int, query: int) -> None:

@@ -16,6 +16,7 @@ from ui.grouping import choose_unit, grouped
 from ui.head_view import HeadLinks, head_view
 from ui.i18n import joined, t
 from ui.markdown import plain
+from ui.regions import region
 from ui.steps import step
 from ui.tex import tex
 
@@ -30,10 +31,15 @@ def main() -> None:
     trace = sentence.sentence_trace(example=2)
     layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=trace.pair is not None))
     heads.describe(layer, head)
-    hidden, mass, between = _choices(trace)
-    _links(trace, layer, head, hidden, mass, between)
+    _picture(trace, layer, head)
     heads.offer_outstanding()
     text_export("head_view", trace, layer=layer, head=head)
+
+
+@region("mass", "unit", "special", "between", "heads")
+def _picture(trace: TextTrace, layer: int, head: int) -> None:
+    hidden, mass, between = _choices(trace)
+    _links(trace, layer, head, hidden, mass, between)
 
 
 def _choices(trace: TextTrace) -> tuple[bool, int, str]:

@@ -10,12 +10,13 @@ from attention_core.figures import channel_bars, mask_over_photo, matrix
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
-from ui import gaze, networks, sentence
+from ui import gaze, networks, sentence, url_state
 from ui.arrays import array
 from ui.attention_pictures import show_all_heads
 from ui.i18n import current_language, t
 from ui.networks import Photo
 from ui.photo import sharp_square
+from ui.regions import region
 from ui.steps import show
 
 PAGES = Path(__file__).resolve().parent
@@ -36,9 +37,11 @@ def main() -> None:
     st.markdown(t("home.numbers"))
 
 
+@region("reveal")
 def _eye() -> None:
     st.header(t("home.eye.title"))
-    revealed = st.toggle(t("home.eye.reveal"), key="reveal", help=t("home.eye.reveal_help"))
+    revealed = url_state.put_choice("reveal", (False, True))
+    st.toggle(t("home.eye.reveal"), key="reveal", persist_state="session", help=t("home.eye.reveal_help"))
     left, right = st.columns(2)
     with left:
         st.markdown(t("home.eye.photo"))

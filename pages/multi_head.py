@@ -12,6 +12,7 @@ from ui.arrays import array
 from ui.attention_pictures import show_all_heads, show_weights
 from ui.head_importance import importance_step
 from ui.i18n import t
+from ui.regions import region
 from ui.steps import correction, show, step
 from ui.tex import tex
 
@@ -23,12 +24,18 @@ def main() -> None:
     trace = sentence.sentence_trace(example=1)
     layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=True))
     _all_heads(trace, layer, head)
+    query = _followed(trace, layer, head)
+    export.text_export("multi_head", trace, layer=layer, head=head, query=query)
+
+
+@region("q")
+def _followed(trace: TextTrace, layer: int, head: int) -> int:
     query = sentence.query_token(trace)
     _one_head(trace, layer, head, query)
     _two_stages(trace, layer, head)
     _joined(trace, layer, query)
     importance_step(5, trace, query, layer, head, sentence.choose_clicked_head)
-    export.text_export("multi_head", trace, layer=layer, head=head, query=query)
+    return query
 
 
 def _all_heads(trace: TextTrace, layer: int, head: int) -> None:

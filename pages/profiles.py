@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import streamlit as st
+from torch import Tensor
 
 from attention_core.errors import WeightsError
+from attention_core.models.vision import VisionTrace
 from ui import networks, profiles
 from ui.export import photo_export
 from ui.i18n import explain, t
 from ui.photo import photo_trace
+from ui.regions import region
 
 
 def main() -> None:
-    """Controls, then a step a stage, then all stages in numbers."""
+    """Controls and a step a stage, then all stages in numbers."""
     st.title(t("profiles.title"))
     st.markdown(t("profiles.lead"))
     build = profiles.choose_build()
@@ -23,12 +26,17 @@ def main() -> None:
         st.error(explain(error), icon=":material/warning:")
         return
     predicted = profiles.named_class(trace)
+    _stages(build, trace, means, predicted)
+    profiles.shares_step(len(trace.stages) + 1, build)
+    photo_export("profiles", build, photo, trace)
+
+
+@region("classes", "by")
+def _stages(build: str, trace: VisionTrace, means: dict[str, Tensor], predicted: int) -> None:
     chosen = profiles.choose_classes(trace, means[trace.stages[-1].name], predicted)
     order = profiles.choose_order()
     for number, stage in enumerate(trace.stages, start=1):
         profiles.stage_step(number, build, stage, means[stage.name], [predicted, *chosen], order)
-    profiles.shares_step(len(trace.stages) + 1, build)
-    photo_export("profiles", build, photo, trace)
 
 
 main()

@@ -7,11 +7,12 @@ import streamlit as st
 from attention_core.analysis.stages import is_flat, strongest_and_weakest
 from attention_core.figures import map_grid
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
-from attention_core.models.vision import StageTrace
+from attention_core.models.vision import StageTrace, VisionTrace
 from ui.export import photo_export
 from ui.i18n import t
 from ui.photo import photo_trace
 from ui.photo_steps import bars, choose_stage, features_step, lines, prediction_step, unbatched, weights_figure
+from ui.regions import region
 from ui.steps import correction, show, step
 from ui.tex import number, tex
 
@@ -24,6 +25,15 @@ def main() -> None:
     st.title(t("squeeze_excitation.title"))
     st.markdown(t("squeeze_excitation.lead"))
     photo, trace = photo_trace("se")
+    stage = _one_stage(trace)
+    output = tex("output", r"\tilde u_c(i,j)")
+    formula = lines(rf"g_c = \frac{{1}}{{HW}} \sum_{{i,j}} {output}", r"p = \mathrm{softmax}(W g + b)")
+    prediction_step(7, formula, trace, "se")
+    photo_export("squeeze_excitation", "se", photo, trace, stage)
+
+
+@region("stage")
+def _one_stage(trace: VisionTrace) -> StageTrace:
     stage = choose_stage(trace)
     assert isinstance(stage.attention, SqueezeExcitationTrace)
     features_step(1, stage)
@@ -32,10 +42,7 @@ def main() -> None:
     _logits(stage.attention)
     _gates(stage.attention)
     _scale(stage, stage.attention)
-    output = tex("output", r"\tilde u_c(i,j)")
-    formula = lines(rf"g_c = \frac{{1}}{{HW}} \sum_{{i,j}} {output}", r"p = \mathrm{softmax}(W g + b)")
-    prediction_step(7, formula, trace, "se")
-    photo_export("squeeze_excitation", "se", photo, trace, stage)
+    return stage
 
 
 def _squeeze(attention: SqueezeExcitationTrace) -> None:

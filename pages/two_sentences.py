@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from attention_core.analysis.words import is_chinese
+from attention_core.models.text import TextTrace
 from ui import heads, networks, sentence, two_sentences
 from ui.export import text_export
 from ui.grouping import choose_unit
 from ui.i18n import t
+from ui.regions import region
 
 EXAMPLE = 2  # of the sentences: one that has a translation
 
@@ -24,18 +26,28 @@ def main() -> None:
         return
     if is_chinese(trace.text) == is_chinese(trace.pair or ""):
         st.caption(t("two_sentences.one_language"))
-    model = networks.text_model()
+    layer, head = _one_head(trace)
+    two_sentences.guess_step(4, trace)
+    text_export("two_sentences", trace, layer=layer, head=head)
+
+
+@region("layer", "head")
+def _one_head(trace: TextTrace) -> tuple[int, int]:
     chosen = st.container()
-    layer, head = sentence.layer_and_head(model, heads.opening_head(pair=True))
+    layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=True))
     with chosen:
         two_sentences.offer_aligners(layer, head)
+    _pair(trace, layer, head)
+    two_sentences.score_step(3, layer, head)
+    return layer, head
+
+
+@region("unit")
+def _pair(trace: TextTrace, layer: int, head: int) -> None:
     choose_unit("words")
     pair = two_sentences.Pair(trace, layer, head)
     two_sentences.alignment_step(1, pair)
     two_sentences.matrices_step(2, pair)
-    two_sentences.score_step(3, layer, head)
-    two_sentences.guess_step(4, trace)
-    text_export("two_sentences", trace, layer=layer, head=head)
 
 
 def _use_example() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 import torch
@@ -17,23 +18,15 @@ from attention_core.mechanisms.scores import additive_scores, cosine_scores, dot
 from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentionTrace
 from ui import url_state
 from ui.arrays import array
+from ui.hand_numbers import LIMIT, UNCHANGED, Matrices, read, write
 from ui.i18n import t
+from ui.regions import region
 from ui.steps import correction, show, step
 from ui.tex import number, tex
 
 TOKENS = ("我", "吃", "柠", "檬")
 SCORES = ("scaled_dot", "dot", "cosine", "additive")
-# Made up so that the result can be read: the four dimensions are person, action, food and end of a word, and W^q lets
-# a person ask for an action, an action for food, and the halves of a word for each other.
-DEFAULTS: dict[str, list[list[float]]] = {
-    "x": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]],
-    "wq": [[0, 0, 0, 0], [4, 0, 0, 0], [0, 4, 0, 4], [0, 0, 4, -4]],
-    "wk": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
-    "wv": [[1, 0, 0, 0], [0, 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 3]],
-    "w1": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
-    "w2": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
-    "v": [[1, 1, 1, 1]],
-}
+KEY, _WRITTEN, _ROUND = "hand", "_hand_written", "_hand_round"
 COLUMN_WIDTH = 50  # pixels, so that four fit beside their names on a phone; on a wide page they stretch
 SYMBOLS = {"x": "X", "wq": "W^q", "wk": "W^k", "wv": "W^v", "w1": "W_1", "w2": "W_2", "v": "v^\\top"}
 
@@ -42,9 +35,12 @@ def page() -> None:
     """Editors, then the steps that follow from them."""
     st.info(t("by_hand.made_up"), icon=":material/edit:")
     score = url_state.put_choice("score", SCORES)
+    _followed(_trace(_editors(score), score), score)
+
+
+@region("hq")
+def _followed(trace: SelfAttentionTrace, score: str) -> None:
     query = url_state.put_choice("hq", range(len(TOKENS)), 1)
-    matrices = _editors(score)
-    trace = _trace(matrices, score)
     st.pills(
         t("sentence.query"),
         range(len(TOKENS)),
@@ -61,10 +57,14 @@ def page() -> None:
 
 
 def _editors(score: str) -> dict[str, Tensor]:
+    linked = url_state.put(KEY, UNCHANGED, lambda raw: write(read(raw)))
+    if linked != st.session_state.get(_WRITTEN):  # from a link, or restored: the editors begin anew with it
+        st.session_state[_ROUND] = st.session_state.get(_ROUND, -1) + 1
+    matrices = read(linked)
+    names = ["x", "wq", "wk", "wv"]
     with step(1, "by_hand.numbers", rf"{tex('embedding', 'a^i')} = W x^i"):
-        names = ["x", "wq", "wk", "wv"]
         places = [*st.columns(2), *st.columns(2)]
-        edited = {name: _editor(name, place) for name, place in zip(names, places, strict=True)}
+        matrices |= {name: _editor(name, matrices, place) for name, place in zip(names, places, strict=True)}
         st.segmented_control(
             t("by_hand.score"),
             SCORES,
@@ -75,16 +75,17 @@ def _editors(score: str) -> dict[str, Tensor]:
             help=t("by_hand.score_help"),
         )
         if score == "additive":
-            edited |= {name: _editor(name, place) for name, place in zip(("w1", "w2", "v"), st.columns(3), strict=True)}
-        st.button(t("by_hand.reset"), on_click=_reset, icon=":material/undo:")
-    return edited
+            names = ["w1", "w2", "v"]
+            matrices |= {name: _editor(name, matrices, place) for name, place in zip(names, st.columns(3), strict=True)}
+        st.button(t("by_hand.reset"), key="hand-reset", on_click=_reset, icon=":material/undo:")
+    st.session_state[KEY] = st.session_state[_WRITTEN] = write(matrices)
+    return {name: torch.from_numpy(matrix) for name, matrix in matrices.items()}
 
 
-def _editor(name: str, place: DeltaGenerator) -> Tensor:
-    key = f"hand-{name}-{st.session_state.get('hand_round', 0)}"
-    saved: dict[str, np.ndarray] = st.session_state.setdefault("hand_saved", {})
-    if key not in st.session_state:  # drawn anew: start from what was last typed
-        st.session_state[f"{key}-base"] = saved.get(name, np.array(DEFAULTS[name], dtype=float))
+def _editor(name: str, matrices: Matrices, place: DeltaGenerator) -> npt.NDArray[np.float64]:
+    key = f"hand-{name}-{st.session_state[_ROUND]}"
+    if key not in st.session_state:  # drawn anew: what it changes from here on is kept by the widget
+        st.session_state[f"{key}-base"] = matrices[name]
     base = st.session_state[f"{key}-base"]
     columns = [t(f"by_hand.dimensions.{i}") for i in range(4)] if name == "x" else ["1", "2", "3", "4"]
     rows = list(TOKENS) if name == "x" else [str(i + 1) for i in range(len(base))]
@@ -93,24 +94,22 @@ def _editor(name: str, place: DeltaGenerator) -> Tensor:
         frame = st.data_editor(
             pd.DataFrame(base, columns=columns, index=rows),
             key=key,
-            alt=t(f"by_hand.matrices.{name}"),
+            alt=t("by_hand.table", matrix=t(f"by_hand.matrices.{name}")),
             num_rows="fixed",
             column_config={
                 column: st.column_config.NumberColumn(
-                    column, step=0.01, min_value=-100, max_value=100, required=True, width=COLUMN_WIDTH
+                    column, step=0.01, min_value=-LIMIT, max_value=LIMIT, required=True, width=COLUMN_WIDTH
                 )
                 for column in columns
             },
             width="stretch",
         )
-    values = np.nan_to_num(frame.to_numpy(dtype=float))
-    saved[name] = values
-    return torch.from_numpy(values)
+    values: npt.NDArray[np.float64] = np.round(np.nan_to_num(frame.to_numpy(dtype=float)), 2)
+    return values
 
 
 def _reset() -> None:
-    st.session_state["hand_round"] = st.session_state.get("hand_round", 0) + 1
-    st.session_state["hand_saved"] = {}
+    st.session_state[KEY] = UNCHANGED
 
 
 def _trace(matrices: dict[str, Tensor], score: str) -> SelfAttentionTrace:

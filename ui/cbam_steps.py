@@ -16,6 +16,7 @@ from attention_core.models.vision import StageTrace, VisionTrace
 from ui import networks, url_state
 from ui.i18n import t
 from ui.photo_steps import lines, mask_trust, pair_of_bars, stage_name, unbatched, weights_figure
+from ui.regions import region
 from ui.steps import correction, show, step
 from ui.tex import number, tex
 
@@ -144,36 +145,27 @@ def convolution_step(number_: int, stage: StageTrace) -> None:
 def mask_step(number_: int, spatial: SpatialAttentionTrace, square: Pixels) -> None:
     """The mask alone and over the photo, on the honest scale unless somebody asks for another."""
     mask = unbatched(spatial.mask[0])
-    url_state.put("opacity", OPACITY, _share)
-    url_state.put("stretch", False, _switch)
     with step(number_, "cbam.mask", rf"{M} = \sigma(L) \qquad \tilde u_c = {M} \cdot u'_c", range=range_text(mask)):
         _overlay(mask, square)
         if is_flat(spatial.mask):
             st.info(t("cbam.mask.flat", range=range_text(mask)), icon=":material/horizontal_rule:")
 
 
-@st.fragment
+@region("opacity", "stretch")
 def _overlay(mask: npt.NDArray[Any], square: Pixels) -> None:
+    opacity = url_state.put("opacity", OPACITY, _share)
+    stretch = url_state.put("stretch", False, _switch)
     left, right = st.columns(2, vertical_alignment="bottom")
-    opacity = left.slider(
+    left.slider(
         t("cbam.mask.opacity"),
         0.0,
         1.0,
         step=0.05,
         key="opacity",
         persist_state="session",
-        on_change=url_state.amend_from,
-        args=("opacity",),
         help=t("cbam.mask.opacity_help"),
     )
-    stretch = right.toggle(
-        t("cbam.mask.stretch"),
-        key="stretch",
-        persist_state="session",
-        on_change=url_state.amend_from,
-        args=("stretch",),
-        help=t("cbam.mask.stretch_help"),
-    )
+    right.toggle(t("cbam.mask.stretch"), key="stretch", persist_state="session", help=t("cbam.mask.stretch_help"))
     for place, (name, strength) in zip(st.columns(2), (("over", opacity), ("alone", 1.0)), strict=True):
         with place:
             title = t(f"cbam.mask.{name}")
@@ -204,7 +196,7 @@ def all_masks_step(number_: int, trace: VisionTrace, square: Pixels) -> None:
                 show(
                     mask_over_photo(small, mask, opacity=OPACITY, title=title, value_name="M"),
                     f"mask-{stage.name}",
-                    alt=title,
+                    alt=t("cbam.stages.alt", mask=title),
                 )
                 if (line := mask_trust(stage.name)) is not None:
                     st.caption(line)

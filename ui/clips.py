@@ -15,6 +15,7 @@ from ui.arrays import array
 from ui.film import Film
 from ui.i18n import t
 from ui.photo_steps import choose_sized_stage, class_name, lines, stage_name
+from ui.regions import region
 from ui.steps import show, step
 from ui.tex import tex
 
@@ -106,6 +107,7 @@ def named_step(step_number: int, shown: Film, number: int) -> None:
         )
 
 
+@region("tau")
 def attention_step(step_number: int, shown: Film, number: int) -> None:
     """Self-attention between the frames, with the identity for W^q, W^k and W^v."""
     tau = url_state.put_choice("tau", TEMPERATURES, 1.0)

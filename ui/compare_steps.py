@@ -7,8 +7,7 @@ from typing import Any
 import streamlit as st
 
 from attention_core.analysis.comparisons import Difference, Overfitting, difference, overfitting
-from attention_core.analysis.photo_change import channel_weights
-from attention_core.analysis.stages import is_flat
+from attention_core.analysis.stages import channel_weights, is_flat
 from attention_core.figures import differences, probability_bars, score_pairs, sorted_lines
 from attention_core.figures.comparisons import points
 from attention_core.models.registry import VISION_MODELS
@@ -76,7 +75,7 @@ def gates_step(number: int, se: VisionTrace, cbam: VisionTrace) -> None:
                         baseline=0.5,
                     ),
                     f"gates-{pair[0].name}",
-                    alt=title,
+                    alt=t("compare.gates.alt", stage=title),
                 )
                 flat = [label for label, values in zip(BUILD_NAMES.values(), gates, strict=True) if is_flat(values)]
                 for label in flat:

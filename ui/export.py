@@ -21,10 +21,10 @@ from attention_core.models.text import TextTrace
 from attention_core.models.vision import StageTrace, VisionTrace
 from attention_core.runtime.version import version
 from ui import networks, photo_what_if, share, url_state
+from ui.change_words import photo_changes, sentence_changes
 from ui.export_files import Taken, offer, opened, stem
 from ui.i18n import joined, t
 from ui.networks import Photo
-from ui.photo_steps import stage_name
 from ui.photo_what_if import PhotoWhatIf
 from ui.square import SquareOf, seen_box
 from ui.what_if import AS_TRAINED, WhatIf
@@ -53,7 +53,7 @@ def text_export(
         "text": trace.text + (f" ‖ {trace.pair}" if trace.pair else ""),
         "layer": layer + 1,
         "head": head + 1,
-        "changed": "" if what_if == AS_TRAINED else t("export.changed", changes=what_if),
+        "changed": _changed("" if what_if == AS_TRAINED else sentence_changes(trace, what_if)),
     }
     if query is None:
         caption = t("export.head_caption", **about)
@@ -154,9 +154,12 @@ def _photo_caption(
         return t("export.beside_caption", builds=joined("words.comma", list(beside)), **about)
     if stage is None:
         return t("export.stages_caption", **about)
-    names = [stage_name(name) for name, _ in what_if.stages]
-    changed = t("export.changed_stages", stages=joined("words.comma", names)) if names else ""
+    changed = _changed(photo_changes(what_if))
     return t("export.photo_caption", stage=stage.name.removeprefix("stage"), changed=changed, **about).strip()
+
+
+def _changed(changes: str) -> str:
+    return changes and t("export.changed", changes=changes)
 
 
 @cache

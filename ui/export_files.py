@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from attention_core.figures.printed import PRINT_PIXELS, WIDTH, html_page, printed
 from ui.component import component
 from ui.i18n import current_language, t
+from ui.markdown import plain
 from ui.steps import Shown, shown_figures
 
 KEY, _FIGURE, _CHART = "export", "export-figure", "export-chart"
@@ -48,7 +49,7 @@ def offer(taken: Taken) -> None:
     """Everything in the box: the figures of this page, where it has any, then the files, then the program."""
     figures = shown_figures()
     st.markdown(t("export.lead" if figures else "export.lead_numbers"))
-    st.caption(taken.caption)
+    st.caption(plain(taken.caption))
     if figures:
         _figure(taken, figures)
     st.markdown(f"**{t('export.everything' if figures else 'export.numbers')}**")

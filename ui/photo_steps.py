@@ -17,6 +17,7 @@ from ui import networks
 from ui.arrays import array
 from ui.choices import choose
 from ui.i18n import current_language, t
+from ui.regions import region
 from ui.steps import show, step
 
 SHOWN_CHANNELS = 12
@@ -96,6 +97,7 @@ def choose_order(default: Order = "index") -> Order:
     )
 
 
+@region("order")
 def weights_figure(weights: Tensor) -> None:
     """The channel weights, with the choice of their order."""
     order = choose_order()

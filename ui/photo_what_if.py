@@ -18,7 +18,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from attention_core.analysis.photo_change import channel_weights, extreme_channels
+from attention_core.analysis.photo_change import extreme_channels
+from attention_core.analysis.stages import channel_weights
 from attention_core.mechanisms.cbam import CBAMTrace, Order
 from attention_core.mechanisms.squeeze_excitation import Pooling
 from attention_core.models.vision import StageTrace, VisionTrace

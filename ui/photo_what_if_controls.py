@@ -11,22 +11,24 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from attention_core.analysis.photo_change import channel_weights
+from attention_core.analysis.stages import channel_weights
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.vision import StageTrace, VisionTrace
 from ui import choices, networks, url_state
-from ui.i18n import joined, t
+from ui.change_words import photo_changes
+from ui.i18n import t
+from ui.markdown import plain
 from ui.mask_painter import mask_painter
 from ui.networks import Photo
 from ui.photo import sharp_square
 from ui.photo_steps import BUILD_NAMES, stage_name
 from ui.photo_what_if import AS_TRAINED, MOST_CELLS, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
+from ui.regions import region
 from ui.what_if_controls import stays_in_sight
 
 KEY, CHANNEL = "photo_if", "channel"
 BUILDS = ("cbam", "se")
 _WAY_BACK = "photo-if-reset"
-_MOST_NAMED = 4  # gates of a stage that are listed one by one
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,13 @@ def _channels(place: _Place) -> None:
             on_change=place.on_change(key, field),
             help=t(f"photo_what_if.{field}_help"),
         )
-    _one_channel(place, changes, C)
+    _one_channel(place)
 
 
-def _one_channel(place: _Place, changes: StageWhatIf, C: int) -> None:
+@region(CHANNEL)
+def _one_channel(place: _Place) -> None:
+    changes, C = place.changes(), place.stage.features.shape[1]
+
     def number(raw: str) -> int:
         if not raw.isdecimal() or int(raw) >= MOST_CELLS:
             raise ValueError(raw)
@@ -191,10 +196,7 @@ def _banner(chosen: PhotoWhatIf, applied: PhotoWhatIf) -> None:
         if applied == AS_TRAINED:
             st.info(t("photo_what_if.none"), icon=":material/tune:")
         else:
-            st.warning(
-                t("photo_what_if.banner", changes=joined("photo_what_if.and", _changes(applied))),
-                icon=":material/tune:",
-            )
+            st.warning(t("photo_what_if.banner", changes=plain(photo_changes(applied))), icon=":material/tune:")
         if applied != chosen:
             st.info(t("photo_what_if.not_here"), icon=":material/content_cut:")
     if chosen != AS_TRAINED:
@@ -207,22 +209,3 @@ def _banner(chosen: PhotoWhatIf, applied: PhotoWhatIf) -> None:
 
 def _reset() -> None:
     st.session_state[KEY] = str(AS_TRAINED)
-
-
-def _changes(what_if: PhotoWhatIf) -> list[str]:
-    """What is changed, in words."""
-    return [said for name, changes in what_if.stages for said in _stage_changes(stage_name(name), changes)]
-
-
-def _stage_changes(stage: str, changes: StageWhatIf) -> list[str]:
-    counts = {"strongest": changes.strongest, "weakest": changes.weakest, "cells": changes.painted}
-    said = [t(f"photo_what_if.changes.{name}", stage=stage, count=count) for name, count in counts.items() if count]
-    if len(changes.gates) > _MOST_NAMED:
-        said.append(t("photo_what_if.changes.gates", stage=stage, count=len(changes.gates)))
-    else:
-        said += [
-            t("photo_what_if.changes.gate", stage=stage, channel=channel, gate=f"{gate:g}")
-            for channel, gate in changes.gates
-        ]
-    kinds = [kind for kind in (changes.order, changes.pooling) if kind not in ("channel-first", "both")]
-    return said + [t(f"photo_what_if.changes.{kind}", stage=stage) for kind in kinds]

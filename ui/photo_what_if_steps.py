@@ -10,7 +10,8 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from attention_core.analysis.photo_change import channel_weights, classes_beside, mean_map
+from attention_core.analysis.photo_change import classes_beside, mean_map
+from attention_core.analysis.stages import channel_weights
 from attention_core.figures import channel_bars, mask_over_photo, probability_bars, range_text, spatial_map
 from attention_core.figures.comparisons import points
 from attention_core.mechanisms.cbam import CBAMTrace
@@ -20,6 +21,7 @@ from ui.cbam_steps import OPACITY, Pixels
 from ui.i18n import t
 from ui.photo_steps import choose_order, class_name, group_name, lines, stage_name
 from ui.photo_what_if import AS_TRAINED, PhotoWhatIf
+from ui.regions import region
 from ui.steps import show, step
 from ui.tex import tex
 
@@ -67,19 +69,24 @@ def weights_step(number: int, view: View) -> None:
     best = int(weights[0].argmax())
     values = {"off": int((weights[-1] == 0).sum()), "best": best, "high": f"{weights[0][best].item():.2f}"}
     with step(number, "photo_what_if.weights", _weights_formula(view), **values):
-        order = choose_order("sorted")  # what is switched off stands at the ends
-        title = f"{t('photo.weight')} · {stage_name(view.stage)}"
-        figure = channel_bars(
-            array(weights[0]),
-            second=array(weights[1]) if len(weights) > 1 else None,
-            names=(t("photo_what_if.before"), t("photo_what_if.after")) if len(weights) > 1 else None,
-            order=order,
-            title=title,
-            channel_name=t("words.channel"),
-            baseline=0.5,
-        )
-        show(figure, "channel-weights", alt=title)
+        _weights_figure(weights, view.stage)
         _say_if_equal(weights)
+
+
+@region("order")
+def _weights_figure(weights: list[Tensor], stage: str) -> None:
+    order = choose_order("sorted")  # what is switched off stands at the ends
+    title = f"{t('photo.weight')} · {stage_name(stage)}"
+    figure = channel_bars(
+        array(weights[0]),
+        second=array(weights[1]) if len(weights) > 1 else None,
+        names=(t("photo_what_if.before"), t("photo_what_if.after")) if len(weights) > 1 else None,
+        order=order,
+        title=title,
+        channel_name=t("words.channel"),
+        baseline=0.5,
+    )
+    show(figure, "channel-weights", alt=title)
 
 
 def mask_step(number: int, view: View) -> None:
@@ -100,7 +107,7 @@ def mask_step(number: int, view: View) -> None:
                 )
         if _differ(found):
             with places[2]:
-                _change("mask-change", found, 1.0)
+                _change("mask-change", t("words.mask"), found, 1.0)
         _say_if_equal(found)
 
 
@@ -131,10 +138,11 @@ def _mean_maps(view: View, name: str) -> None:
         title = t("photo_what_if.features.name", stage=stage_name(name), which=t(f"photo_what_if.{which}"))
         with place:
             figure = spatial_map(array(values), kind="activation", limit=limit, title=title)
-            show(figure, f"features-{name}-{which}", alt=title)
+            show(figure, f"features-{name}-{which}", alt=t("photo_what_if.features.alt", stage=title))
     if _differ(maps):
         with places[2]:
-            _change(f"features-{name}-change", maps, limit)
+            what = t("photo_what_if.features.alt", stage=stage_name(name))
+            _change(f"features-{name}-change", what, maps, limit)
     _say_if_equal(maps)
 
 
@@ -185,8 +193,8 @@ def _say_if_equal(pair: list[Tensor]) -> None:
         st.caption(t("photo_what_if.unchanged"))
 
 
-def _change(key: str, pair: list[Tensor], limit: float) -> None:
+def _change(key: str, what: str, pair: list[Tensor], limit: float) -> None:
     """On the scale of the quantity itself: a change of a hair must not look like one of everything."""
     change: npt.NDArray[Any] = array(pair[1] - pair[0])
     title = t("photo_what_if.change")
-    show(spatial_map(change, kind="signed", limit=limit, title=title), key, alt=title)
+    show(spatial_map(change, kind="signed", limit=limit, title=title), key, alt=f"{what} · {title}")

@@ -15,6 +15,7 @@ from attention_core.models.text import TextTrace
 from ui import networks, sentence, url_state
 from ui.arrays import array
 from ui.i18n import t
+from ui.regions import region
 from ui.steps import show, step, working
 
 AT_ONCE, MOST_HIDDEN = 48, 128  # tokens: hidden in turn without being asked; at all
@@ -44,6 +45,7 @@ def passed_on(number: int, trace: TextTrace, query: int) -> None:
         st.caption(t("rollout.passed_on.caveat"))
 
 
+@region("hide")
 def hidden_in_turn(number: int, trace: TextTrace, query: int) -> None:
     """Step `number`: the effect of hiding each token, and how well raw weights and rollout foretell it."""
     with step(number, "rollout.hidden", r"E_{i,j} = \frac{\lVert h^i - h^i_{\setminus j} \rVert}{\lVert h^i \rVert}"):

@@ -12,6 +12,7 @@ from attention_core.runtime.network import address_for_others, is_this_machine, 
 from ui.component import component
 from ui.i18n import t
 
+KEY = "share"
 _link = component("share_link")
 _SHEET = "share-sheet"
 
@@ -34,7 +35,7 @@ def code(address: str) -> str | None:
 def popover(query: dict[str, str]) -> None:
     """The button, and what it opens."""
     # Its content is left out until somebody opens it: a code takes longer than everything else in the sidebar.
-    box = st.popover(t("share.title"), icon=":material/link:", width="stretch", key="share", on_change="rerun")
+    box = st.popover(t("share.title"), icon=":material/link:", width="stretch", key=KEY, on_change="rerun")
     with box:
         # Streamlit puts the box where there is room for what is in it at first: as much as there will be.
         st.html(f"<style>[data-testid=stPopoverBody]:has(.{_SHEET}) {{ min-height: 27rem; }}</style>")
@@ -51,6 +52,8 @@ def popover(query: dict[str, str]) -> None:
         st.caption(reach(address))
         if query.get("photo", SAMPLE_PHOTOS[0]) not in SAMPLE_PHOTOS:
             st.caption(t("share.photo"))
+        if query.get("clip", SAMPLE_PHOTOS[0]) not in SAMPLE_PHOTOS:
+            st.caption(t("share.clip"))
 
 
 def reach(address: str) -> str:

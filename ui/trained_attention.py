@@ -84,7 +84,7 @@ def _embedding(view: View) -> None:
                 title=t("self_attention.embedding.figure", layer=layer + 1),
             ),
             "embedding",
-            alt=t("self_attention.embedding.title"),
+            alt=t("self_attention.embedding.figure", layer=layer + 1),
         )
         before, after = (attention.input[0] for attention in view.attention())
         strip_changes(view, ("embedding", t("what_if.input.title", layer=layer + 1), before, after))
@@ -102,7 +102,7 @@ def _embedding(view: View) -> None:
                     quantity="embedding",
                 ),
                 "embedding-parts",
-                alt=t("self_attention.embedding.title"),
+                alt=t("self_attention.embedding.parts", token=sentence.labels(trace)[query]),
             )
 
 

@@ -22,6 +22,7 @@ from ui.arrays import array
 from ui.grouping import grouped
 from ui.i18n import t
 from ui.markdown import plain
+from ui.regions import region
 from ui.steps import show, step
 from ui.tex import tex
 from ui.what_if import WhatIf
@@ -68,6 +69,7 @@ def _open(aligner: Aligner) -> None:
     st.session_state["layer"], st.session_state["head"] = aligner.layer, aligner.head
 
 
+@region("links")
 def alignment_step(number: int, pair: Pair) -> None:
     """The links, and who looks at whom in words."""
     product = url_state.put_choice("links", FROM) == "product"
@@ -169,7 +171,7 @@ def matrices_step(number: int, pair: Pair) -> None:
                         value_name=t("two_sentences.product" if name == "product" else "words.weight"),
                     ),
                     f"between-{name}",
-                    alt=title,
+                    alt=t(f"two_sentences.matrices.{name}_alt"),
                 )
 
 
@@ -205,6 +207,7 @@ def score_step(number: int, layer: int, head: int) -> None:
         )
 
 
+@region("w")
 def guess_step(number: int, trace: TextTrace) -> None:
     """One word hidden: what the network writes there with the translation, and without."""
     together = [word for word in words(trace) if not word.special]

@@ -5,7 +5,8 @@ Widgets keep language-neutral values; Streamlit's own `bind="query-params"` woul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import streamlit as st
@@ -13,7 +14,7 @@ import streamlit as st
 from ui.i18n import t
 
 Value = TypeVar("Value", bound=str | int | float | bool)
-_NOW, _SENT, _REFUSED = "_url_now", "_url_sent", "_url_refused"
+_NOW, _SENT, _REFUSED, _ALONE = "_url_now", "_url_sent", "_url_refused", "_url_alone"
 
 
 def begin() -> None:
@@ -29,7 +30,7 @@ def put(key: str, default: Value, parse: Callable[[str], Value]) -> Value:
     Returns the value in force.
     """
     sent = st.session_state.setdefault(_SENT, {})
-    raw = st.query_params.get(key)
+    raw = None if st.session_state.get(_ALONE) else st.query_params.get(key)
     if raw is not None and raw != sent.get(key):  # a link, Back or Forward, or edited by hand
         try:
             st.session_state[key] = parse(raw)
@@ -75,16 +76,36 @@ def start_over(keeping: Collection[str] = ()) -> None:
         forget(key)
 
 
-def amend(key: str, value: Value) -> None:
-    """Writes one bound value alone; for a fragment, whose runs have no `flush`."""
+def amend(key: str, value: str | int) -> None:
+    """Writes one bound value alone, for a callback of a fragment."""
     st.session_state[key] = value
-    st.session_state.setdefault(_SENT, {})[key] = str(value)
-    st.query_params[key] = str(value)
+    _write({key: str(value)})
 
 
-def amend_from(key: str) -> None:
-    """`amend` with the value of the widget `key`, as its callback in a fragment."""
-    amend(key, st.session_state[key])
+def running() -> bool:
+    """Whether the page runs, or a part of it between `begin` and the end."""
+    return _NOW in st.session_state
+
+
+def moved() -> set[str]:
+    """The values that are not what the link says: callbacks have just changed them."""
+    sent = st.session_state.get(_SENT, {})
+    return {key for key in st.query_params if sent.get(key) != str(st.session_state.get(key))}
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Around the run of a part of the page alone: what it binds is written, the rest of the link stays.
+
+    The link is not read, because whoever changes it gets the whole page anew.
+    """
+    st.session_state[_NOW] = []
+    st.session_state[_ALONE] = True
+    try:
+        yield
+        _write(query())
+    finally:
+        del st.session_state[_NOW], st.session_state[_ALONE]
 
 
 def flush() -> None:
@@ -94,3 +115,10 @@ def flush() -> None:
     st.session_state[_SENT] = {**st.session_state.get(_SENT, {}), **new}
     if st.query_params.to_dict() != new:
         st.query_params.from_dict(new)
+
+
+def _write(values: dict[str, str]) -> None:
+    """Changes these values in the link, in one step."""
+    st.session_state[_SENT] = {**st.session_state.get(_SENT, {}), **values}
+    if {**st.query_params.to_dict(), **values} != st.query_params.to_dict():
+        st.query_params.update(values)

@@ -16,8 +16,10 @@ from attention_core.figures import matrix
 from attention_core.models.text import TextTrace
 from ui import networks, sentence, url_state
 from ui.arrays import array
-from ui.i18n import joined, t
+from ui.change_words import sentence_changes
+from ui.i18n import t
 from ui.markdown import plain
+from ui.regions import region
 from ui.steps import show
 from ui.what_if import AS_TRAINED, MASK_KINDS, MOST_CELLS, TEMPERATURES, MaskKind, WhatIf, read
 
@@ -25,7 +27,6 @@ KEY = "whatif"
 _LAST_CELLS, _CLICKS = "_whatif_cells", "_whatif_clicks"
 _WAY_BACK = "what-if-reset"
 _MOST_PILLS = 48
-_MOST_NAMED = 4  # hidden tokens, or gates, that are listed one by one
 
 
 def choose(trace: TextTrace, layer: int) -> WhatIf:
@@ -50,9 +51,7 @@ def choose(trace: TextTrace, layer: int) -> WhatIf:
     banner, way_back = st.container(key="what-if-banner"), st.container(key=_WAY_BACK, horizontal_alignment="right")
     if chosen != AS_TRAINED:
         with banner:
-            st.warning(
-                t("what_if.banner", changes=joined("what_if.and", _changes(trace, chosen))), icon=":material/science:"
-            )
+            st.warning(t("what_if.banner", changes=plain(sentence_changes(trace, chosen))), icon=":material/science:")
             if chosen != applied:
                 st.info(t("what_if.beyond", tokens=len(trace.tokens), limit=MOST_CELLS), icon=":material/content_cut:")
         with way_back:
@@ -180,6 +179,35 @@ def _cells(trace: TextTrace, applied: WhatIf) -> None:
             alt=title,
             on_click=turn if own else None,
         )
+    if own:
+        _one_cell(names, applied)
+
+
+@region()
+def _one_cell(names: list[str], applied: WhatIf) -> None:
+    """The same as a click on a cell, for whoever has no pointer."""
+    T = len(names)
+    pair = []
+    places = st.columns(2)
+    for place, side in zip(places, ("query", "key"), strict=True):
+        key = f"what-cell-{side}"
+        if st.session_state.get(key, 0) >= T:  # left over from a longer sentence
+            st.session_state[key] = 0
+        chosen = place.selectbox(
+            t(f"what_if.cell.{side}"),
+            range(T),
+            format_func=lambda index: f"{index}: {names[index]}",
+            key=key,
+            persist_state="session",
+            help=t("what_if.cell.help"),
+        )
+        pair.append(chosen)
+
+    def turn() -> None:
+        _write(_chosen().with_cell(*pair))
+
+    state = "allow" if (*pair,) in applied.blocked else "block"
+    st.button(t(f"what_if.cell.{state}"), key="what-cell-turn", on_click=turn, help=t(f"what_if.cell.{state}_help"))
 
 
 def _hidden(trace: TextTrace, applied: WhatIf) -> None:
@@ -234,24 +262,3 @@ def _gates(applied: WhatIf, layer: int) -> None:
             on_change=gate,
             help=t("what_if.gates_help"),
         )
-
-
-def _changes(trace: TextTrace, chosen: WhatIf) -> list[str]:
-    """What is changed, in words."""
-    names = sentence.labels(trace)
-    said = [] if chosen.scaled else [t("what_if.changes.unscaled")]
-    if chosen.temperature != 1:
-        said.append(t("what_if.changes.temperature", tau=f"{chosen.temperature:g}"))
-    if chosen.mask != "none":
-        said.append(t(f"what_if.changes.{chosen.mask}", width=chosen.width, cells=len(chosen.blocked)))
-    if chosen.hidden:
-        words = [t("what_if.token", token=plain(names[p])) for p in chosen.hidden if p < len(names)]
-        listed = joined("words.comma", words[:_MOST_NAMED]) + ("…" if len(words) > _MOST_NAMED else "")
-        said.append(t("what_if.changes.hidden", count=len(chosen.hidden), tokens=listed))
-    gates = [
-        t("what_if.changes.gate", layer=layer + 1, head=head + 1, gate=f"{gate:g}")
-        for layer, head, gate in chosen.gates
-    ]
-    if len(gates) > _MOST_NAMED:
-        gates = [t("what_if.changes.gates", count=len(gates))]
-    return said + gates

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from attention_core.errors import KindError
-from attention_core.mechanisms.cbam import CBAMTrace
-from attention_core.models.vision import StageTrace, VisionClass, VisionTrace
+from attention_core.models.vision import VisionClass, VisionTrace
 
 
 @dataclass(frozen=True)
@@ -30,14 +28,6 @@ def classes_beside(before: VisionTrace, after: VisionTrace, k: int = 5) -> list[
         ClassChange(before.classes[index], before.probabilities[index].item(), after.probabilities[index].item())
         for index in dict.fromkeys([*likeliest[0], *likeliest[1]])
     ]
-
-
-def channel_weights(stage: StageTrace) -> Tensor:
-    """The channel weights of a stage (C,), whichever attention it has. Raises `KindError` where it has none."""
-    attention = stage.attention
-    if attention is None:
-        raise KindError("analysis.no_weights", f"{stage.name} has no attention; SE or CBAM is needed.", came=stage.name)
-    return (attention.channel if isinstance(attention, CBAMTrace) else attention).weights[0]
 
 
 def extreme_channels(weights: Tensor, strongest: int, weakest: int) -> list[int]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attention_core.errors import ControlError, KindError
-from attention_core.mechanisms.cbam import CBAMTrace
+from attention_core.analysis.stages import channel_weights
+from attention_core.errors import ControlError
 from attention_core.mechanisms.checks import check_shape
 from attention_core.mechanisms.trace import Trace
 from attention_core.models.vision import StageTrace
@@ -34,14 +34,6 @@ class StageProfile(Trace):
     def rank(self, target: int) -> int:
         """How many classes lie nearer to the photo than class `target`, and one: 1 = the nearest."""
         return int((self.distances < self.distances[target]).sum()) + 1
-
-
-def channel_weights(stage: StageTrace) -> Tensor:
-    """(C,) of one photo's stage with SE, or with CBAM's channel attention. Raises `KindError` for one with neither."""
-    if stage.attention is None:
-        raise KindError("analysis.no_gates", f"{stage.name} has no channel weights; use an SE or a CBAM build.")
-    attention = stage.attention.channel if isinstance(stage.attention, CBAMTrace) else stage.attention
-    return attention.weights[0].detach()
 
 
 def stage_profile(classes: Tensor, stage: StageTrace) -> StageProfile:

@@ -1,4 +1,5 @@
-"""What is read from one stage of a vision network: which channels to show, and its spatial convolution taken apart.
+"""What is read from one stage of a vision network: its channel weights, which channels to show, and its spatial
+convolution taken apart.
 
 C channels, H × W the map, k the kernel size. B = 1 throughout.
 """
@@ -23,6 +24,14 @@ FAINT = 0.1  # of the highest value of all channels
 def is_flat(values: Tensor) -> bool:
     """Whether weights in 0…1 hardly differ, so that they scale everything nearly alike."""
     return (values.max() - values.min()).item() < FLAT
+
+
+def channel_weights(stage: StageTrace) -> Tensor:
+    """(C,) of one photo's stage with SE, or with CBAM's channel attention. Raises `KindError` for one with neither."""
+    attention = stage.attention
+    if attention is None:
+        raise KindError("analysis.no_weights", f"{stage.name} has no attention; SE or CBAM is needed.", came=stage.name)
+    return (attention.channel if isinstance(attention, CBAMTrace) else attention).weights[0].detach()
 
 
 def most_active(features: Tensor, count: int) -> list[int]:

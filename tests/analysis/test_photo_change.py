@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 from attention_core import load_vision_model
-from attention_core.analysis.photo_change import channel_weights, classes_beside, extreme_channels, mean_map
-from attention_core.errors import KindError
+from attention_core.analysis.photo_change import classes_beside, extreme_channels, mean_map
 
 PHOTO = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
 
@@ -33,21 +31,6 @@ def test_extreme_channels_by_hand() -> None:
     assert extreme_channels(weights, 3, 3) == [0, 1, 2, 3]
     assert extreme_channels(weights, 0, 0) == []
     assert extreme_channels(weights, 9, 9) == [0, 1, 2, 3]
-
-
-@pytest.mark.parametrize("name", ["se", "cbam"])
-def test_channel_weights_are_those_of_the_attention(name: str) -> None:
-    gates = torch.full((64,), torch.nan)
-    gates[3] = 0.25
-    stage = load_vision_model(name).trace(PHOTO, overrides={"stage2": {"gate_override": gates}}).stages[1]
-    weights = channel_weights(stage)
-    assert weights.shape == stage.features.shape[1:2]
-    assert weights[3] == 0.25
-
-
-def test_a_stage_without_attention_has_no_weights() -> None:
-    with pytest.raises(KindError, match="stage1 has no attention"):
-        channel_weights(load_vision_model("plain").trace(PHOTO).stages[0])
 
 
 def test_mean_map_is_over_channels() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
-from attention_core import ControlError, KindError, ShapeError, load_image, load_vision_model
-from attention_core.analysis.profiles import channel_weights, contrasting_classes, stage_profile
+from attention_core import ControlError, ShapeError, load_image, load_vision_model
+from attention_core.analysis.profiles import contrasting_classes, stage_profile
+from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import StageTrace
 
@@ -16,14 +15,6 @@ from attention_core.models.vision import StageTrace
 @pytest.fixture(scope="module")
 def stage() -> StageTrace:
     return load_vision_model("se", device="cpu").trace(load_image(sample_photo("cat"))).stages[0]
-
-
-def test_the_gates_are_those_of_the_trace(stage: StageTrace) -> None:
-    assert torch.equal(channel_weights(stage), stage.attention.weights[0])  # type: ignore[union-attr]
-    cbam = load_vision_model("cbam", device="cpu").trace(load_image(sample_photo("cat"))).stages[1]
-    assert torch.equal(channel_weights(cbam), cbam.attention.channel.weights[0])  # type: ignore[union-attr]
-    with pytest.raises(KindError, match="stage1 has no channel weights"):
-        channel_weights(replace(stage, attention=None))
 
 
 def test_distances_rank_and_spread_by_hand(stage: StageTrace) -> None:

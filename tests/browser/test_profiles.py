@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from attention_core import load_image, load_vision_model
-from attention_core.analysis.profiles import channel_weights
+from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
 from tests.browser.driver import open_page, painted, settle

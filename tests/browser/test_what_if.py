@@ -70,6 +70,36 @@ def test_a_clicked_cell_gets_no_weight_until_it_is_clicked_again(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_pair_is_blocked_with_the_keyboard_alone(browser: Browser, server: str, language: Language) -> None:
+    page = open_page(browser, f"{server}/self_attention?lang={language}&{SENTENCE}&whatif=custom")
+    before = shown(page, "weights")
+    for side, downs in (("query", 2), ("key", 1)):
+        page.locator(f".st-key-what-cell-{side} input").focus()
+        for _ in range(downs):  # the first opens the list, too
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        settle(page)
+    for _ in range(6):  # past the help of the boxes
+        page.keyboard.press("Tab")
+        if page.evaluate("Boolean(document.activeElement.closest('.st-key-what-cell-turn'))"):
+            break
+    button = page.locator(".st-key-what-cell-turn button").first
+    expect(button).to_be_focused()
+    expect(button).to_have_text(catalogue(language)["what_if.cell.block"])
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("whatif=custom-2-1"))
+    settle(page)
+    assert shown(page, "weights")[2][1] == 0
+    expect(button).to_have_text(catalogue(language)["what_if.cell.allow"])
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("whatif=custom$"))
+    settle(page)
+    assert shown(page, "weights") == before
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_token_is_hidden_by_clicking_it_and_reset_brings_it_back(
     browser: Browser, server: str, language: Language
 ) -> None:

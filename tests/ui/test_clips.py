@@ -14,7 +14,7 @@ from attention_core import load_image, load_vision_model
 from attention_core.analysis.temporal import ClipTrace, clip_trace, temporal_attention
 from attention_core.inputs.clip import load_clip, panned_clip
 from attention_core.inputs.samples import sample_photo
-from tests.ui.driver import decoded, figure, opened
+from tests.ui.driver import decoded, figure, opened, run
 from ui.i18n import LANGUAGES, catalogue
 
 LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
@@ -116,6 +116,16 @@ def test_a_link_to_a_clip_that_is_not_here_says_so(language: str) -> None:
     assert not app.exception
     assert catalogue(language)["clips.waiting"] in [info.value for info in app.info]  # type: ignore[arg-type]
     assert len(masks(app)) == 16
+
+
+@LANGUAGE
+def test_the_link_says_that_a_clip_of_ones_own_is_not_in_it(language: str) -> None:
+    app = opened("clips", language)
+    app.session_state["share"] = True
+    said = catalogue(language)["share.clip"]  # type: ignore[index]
+    assert said not in [caption.value for caption in run(app).caption]
+    app.file_uploader(key="clip-file").upload("mine.gif", gif(5))
+    assert said in [caption.value for caption in run(app).caption]
 
 
 def test_the_frame_is_in_the_link_and_fits_the_clip() -> None:

@@ -16,6 +16,8 @@ from attention_core.figures import map_grid, mask_over_photo
 from attention_core.figures.printed import PRINT_PIXELS, with_photo
 from attention_core.inputs.samples import sample_photo
 from tests.ui.driver import figure, opened, run
+from ui.i18n import catalogue
+from ui.markdown import plain
 from ui.wire import jpeg_uri
 
 MASK = np.linspace(0, 1, 16).reshape(4, 4)
@@ -98,12 +100,13 @@ def test_a_large_photo_is_printed_from_its_own_pixels() -> None:
         ("head_atlas", "query “"),
         ("compare", "plain, se, cbam"),
         ("profiles", "all stages"),
+        ("mask_trial", "cbam, stage 3"),
     ],
 )
 def test_pages_about_a_trace_can_be_taken_along(page: str, caption: str) -> None:
     app = exported(page, **({"layer": "1", "head": "0"} if page == "two_sentences" else {}))
     assert buttons(app) == ["html", "npz", "csv", "json", "py"]
-    assert any(caption in one.value for one in app.caption)
+    assert any(plain(caption) in one.value for one in app.caption)
     exec(compile(program(app), "snippet", "exec"), {})
 
 
@@ -120,4 +123,27 @@ def test_a_changed_photo_is_computed_anew_by_its_program() -> None:
     assert "html" in buttons(app)
     exec(compile(program(app), "snippet", "exec"), {})
     assert "gate_override" in program(app)
-    assert any("Changed in Stage 2" in caption.value for caption in app.caption)
+    assert any(plain("Changed: Stage 2: 8 strongest channels off.") in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Changed: temperature τ = 2 · causal attention mask · 1 hidden: “柠” · gate of layer 1, head 2: 0.5."),
+        ("zh", "改动：温度 τ = 2；因果注意力掩码；遮住 1 个词元：“柠”；第 1 层第 2 头的门控 = 0.5。"),
+    ],
+)
+def test_what_is_changed_is_said_in_words(language: str, said: str) -> None:
+    app = exported("self_attention", language, s="我吃柠檬", whatif="tau-2_causal_hide-3_gate-0-1-0.5")
+    assert any(caption.value.endswith(plain(said)) for caption in app.caption)
+    printed = figure(app, "export-preview")["layout"]
+    lines = " ".join(note["text"].replace("<br>", " ") for note in printed["annotations"])
+    assert said.replace(" ", "") in lines.replace(" ", "")
+
+
+def test_what_was_tried_with_a_mask_is_taken_along() -> None:
+    app = exported("mask_trial", photo="cat", stage="stage2")
+    offered = app.selectbox(key="export-figure").options
+    for name in ("maps.alt", "curves.deletion", "curves.insertion"):
+        assert any(catalogue("en")[f"mask_trial.{name}"] in option for option in offered)
+    assert any(plain("Cat in the trained network cbam, stage 2.") in one.value for one in app.caption)

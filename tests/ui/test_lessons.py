@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention_core import load_image, load_vision_model
-from attention_core.analysis.photo_change import channel_weights
+from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import sample_photo
 from tests.ui.driver import ROOT, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue

@@ -15,12 +15,13 @@ from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 from attention_core import load_vision_model
-from attention_core.analysis.photo_change import channel_weights
+from attention_core.analysis.stages import channel_weights
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import VisionTrace
 from tests.ui.driver import decoded, figure, keys, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue
+from ui.markdown import plain
 from ui.photo_what_if import AS_TRAINED, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -190,7 +191,7 @@ def test_channels_are_switched_off_and_one_is_set_and_reset_brings_them_back() -
     run(app.number_input(key="channel").set_value(4))
     run(app.slider(key="if-gate-cbam-stage3-4").set_value(0.35))
     check(app, AS_TRAINED.with_stage("stage3", StageWhatIf(strongest=12, gates=((4, 0.35),))))
-    banner = next(w.value for w in app.warning if "0.35" in w.value)
+    banner = next(w.value for w in app.warning if plain("0.35") in w.value)
     assert "12" in banner and "4" in banner
     run(app.button(key="if-release").click())
     check(app, expected)

@@ -12,7 +12,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention_core import load_image, load_vision_model
-from attention_core.analysis.profiles import channel_weights, contrasting_classes
+from attention_core.analysis.profiles import contrasting_classes
+from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
 from tests.ui.driver import decoded, figure, opened

@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 from attention_core import load_text_model
 from attention_core.analysis.head_roles import outstanding_heads
 from attention_core.mechanisms.scores import additive_scores, cosine_scores
 from attention_core.models import registry
-from tests.ui.driver import decoded, figures, opened
-from ui.by_hand import DEFAULTS
+from tests.ui.driver import decoded, figures, opened, run
+from ui.hand_numbers import DEFAULTS, UNCHANGED, read, write
 from ui.i18n import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,6 +132,63 @@ def test_an_edited_cell_changes_every_later_step() -> None:
     assert not app.exception
     after = last_matrix(app)
     np.testing.assert_allclose(after[:, 1], before[:, 1] * 2.5, atol=1e-6)
+
+
+def test_the_numbers_by_hand_come_back_from_the_link_alone() -> None:
+    app = opened("self_attention", "zh", view="hand")
+    assert app.query_params["hand"] == UNCHANGED
+    edit = {"edited_rows": {1: {"2": 5.0}, 3: {"1": -0.5}}, "added_rows": [], "deleted_rows": []}
+    app.session_state["hand-wv-0"] = edit
+    run(app)
+    assert app.query_params["hand"] == "wv-1-1-5_wv-3-0--0.5"
+    run(app)  # an edit counts once
+    changed = last_matrix(app)
+    other = opened("self_attention", "en", view="hand", hand=app.query_params["hand"])
+    np.testing.assert_array_equal(last_matrix(other), changed)
+    run(other.button(key="hand-reset").click())
+    assert other.query_params["hand"] == UNCHANGED
+    np.testing.assert_allclose(last_matrix(other), reference("scaled_dot"), atol=1e-6)
+
+
+def test_numbers_that_are_hidden_are_not_lost() -> None:
+    app = opened("self_attention", "en", view="hand", score="additive", hand="w1-0-0-9")
+    additive = last_matrix(app)
+    run(app.segmented_control(key="score").set_value("dot"))
+    assert app.query_params["hand"] == "w1-0-0-9"
+    run(app.segmented_control(key="score").set_value("additive"))
+    np.testing.assert_array_equal(last_matrix(app), additive)
+
+
+@pytest.mark.parametrize("junk", ["", "wq", "wq-0-0-1_", "q-0-0-1", "wq-4-0-1", "v-1-0-1", "wq-0-0-101", "wq-0-0-1e9"])
+def test_junk_is_no_number_by_hand(junk: str) -> None:
+    with pytest.raises(ValueError, match=r"no number|outside"):
+        read(junk)
+
+
+def test_a_junk_link_by_hand_falls_back_with_a_notice() -> None:
+    app = opened("self_attention", "en", view="hand", hand="wq-9-9-1")
+    assert any("wq-9-9-1" in info.value for info in app.info)
+    np.testing.assert_allclose(last_matrix(app), reference("scaled_dot"), atol=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(some.data())
+def test_numbers_by_hand_come_back_as_they_were_written(data: some.DataObject) -> None:
+    matrices = read(UNCHANGED)
+    for matrix in matrices.values():
+        for place in np.ndindex(matrix.shape):
+            if data.draw(some.booleans()):
+                matrix[place] = data.draw(some.integers(-10_000, 10_000)) / 100
+    found = read(write(matrices))
+    for name, matrix in matrices.items():
+        np.testing.assert_array_equal(found[name], matrix)
+
+
+def test_what_the_eye_sees_first_comes_back_from_the_link() -> None:
+    app = opened("home", "en")
+    run(app.toggle(key="reveal").set_value(True))
+    assert app.query_params["reveal"] == "True"
+    assert opened("home", "zh", reveal="True").toggle(key="reveal").value is True
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

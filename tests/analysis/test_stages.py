@@ -1,0 +1,27 @@
+"""What is read from one stage."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from attention_core import load_vision_model
+from attention_core.analysis.stages import channel_weights
+from attention_core.errors import KindError
+
+PHOTO = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("name", ["se", "cbam"])
+def test_channel_weights_are_those_of_the_attention(name: str) -> None:
+    gates = torch.full((64,), torch.nan)
+    gates[3] = 0.25
+    stage = load_vision_model(name).trace(PHOTO, overrides={"stage2": {"gate_override": gates}}).stages[1]
+    weights = channel_weights(stage)
+    assert weights.shape == stage.features.shape[1:2]
+    assert weights[3] == 0.25
+
+
+def test_a_stage_without_attention_has_no_weights() -> None:
+    with pytest.raises(KindError, match="stage1 has no attention"):
+        channel_weights(load_vision_model("plain").trace(PHOTO).stages[0])

@@ -1,0 +1,158 @@
+"""A control draws its own part of the page anew and leaves the rest as it is; the link follows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from streamlit.proto.Delta_pb2 import Delta
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from tests.browser.driver import cell_centre, painted, settle
+
+pytestmark = pytest.mark.browser
+
+PAIR = "s=我吃柠檬&p=I+eat+lemons."
+LONG = "s=" + "the+quick+brown+fox+jumps+over+the+lazy+dog+" * 6
+Act = Callable[[Page], None]
+
+
+def pick(key: str, text: str) -> Act:
+    """A click on one of the options of a row of buttons."""
+    return lambda page: (
+        page.locator(f".st-key-{key}").get_by_text(re.compile(rf"^{re.escape(text)}( ·|$)")).first.click()
+    )
+
+
+def right(key: str) -> Act:
+    """One step to the right on a slider."""
+    return lambda page: page.locator(f".st-key-{key} input[type=range]").first.press("ArrowRight")
+
+
+def turn(key: str) -> Act:
+    """A switch turned over."""
+    return lambda page: page.locator(f".st-key-{key} label").first.click()
+
+
+def option(key: str, text: str) -> Act:
+    """An option of a select box."""
+
+    def act(page: Page) -> None:
+        field = page.locator(f".st-key-{key} input").first
+        field.click()
+        field.fill(text)  # a long list has only those on the screen that can be seen
+        page.get_by_role("option", name=text).first.click()
+
+    return act
+
+
+def cell(key: str, row: int, column: int) -> Act:
+    """A click on a cell of a heatmap."""
+    return lambda page: page.mouse.click(*cell_centre(page, key, row, column))
+
+
+def number(key: str, value: int) -> Act:
+    """A number typed into its field."""
+
+    def act(page: Page) -> None:
+        field = page.locator(f".st-key-{key} input")
+        field.fill(str(value))
+        field.press("Enter")
+
+    return act
+
+
+# The page, what is done to it, what its link says then, a figure that it draws anew, and one that it leaves alone.
+CASES: dict[str, tuple[str, Act, str, str | None, str | None]] = {
+    "mass": (f"head_view?{PAIR}", right("mass"), "mass=80", None, None),
+    "special": (f"head_view?{PAIR}", pick("special", "shown"), "special=shown", None, None),
+    "between": (f"head_view?{PAIR}", pick("between", "a → b"), "between=ab", None, None),
+    "by-hand-query": ("self_attention?view=hand", pick("hq", "檬"), "hq=3", "hand-weights", None),
+    "multi-head-query": (f"multi_head?{PAIR}", pick("q", "柠"), "q=3", "one-head", "all-heads"),
+    "multi-head-row": (f"multi_head?{PAIR}", cell("one-head", 4, 1), "q=4", "one-head", "all-heads"),
+    "measure": (f"head_atlas?{PAIR}", option("measure", "Entropy"), "measure=entropy", "atlas-map", "rollout"),
+    "atlas-query": (f"head_atlas?{PAIR}", pick("q", "柠"), "q=3", "rollout", "atlas-map"),
+    "hide": (f"head_atlas?{LONG}&p=", turn("hide"), "hide=True", "rollout-effect", "rollout"),
+    "aligner": (f"two_sentences?{PAIR}&layer=1&head=0", pick("layer", "1"), "layer=0", "alignment-score", None),
+    "unit": (f"two_sentences?{PAIR}", pick("unit", "token"), "unit=tokens", "between-product", "alignment-score"),
+    "links": (f"two_sentences?{PAIR}", pick("links", "each direction"), "links=each", "alignment", "between-product"),
+    "guess": (f"two_sentences?{PAIR}", pick("w", "吃"), "w=1", None, "alignment"),
+    "stage-se": ("squeeze_excitation", pick("stage", "Stage 1"), "stage=stage1", "scaled", "prediction"),
+    "order": ("squeeze_excitation", pick("order", "Largest first"), "order=sorted", "channel-weights", "scaled"),
+    "stage-cbam": ("cbam", pick("stage", "Stage 1"), "stage=stage1", "mask-logits", "prediction"),
+    "opacity": ("cbam", right("opacity"), "opacity=0.65", "mask-over", "mask-logits"),
+    "stretch": ("cbam", turn("stretch"), "stretch=True", "mask-alone", "mask-logits"),
+    "channel": ("photo_what_if", number("channel", 7), "channel=7", None, "channel-weights"),
+    "order-what-if": ("photo_what_if", pick("order", "By number"), "order=index", "channel-weights", "mask-before"),
+    "stage-trial": ("mask_trial", pick("stage", "Stage 2"), "stage=stage2", "curve-deletion", None),
+    "profile-order": ("profiles", pick("by", "By number"), "by=index", "profile-stage3", None),
+    "frame": ("clips", right("frame-of-16"), "frame=2", "clip-row", None),
+    "tau": ("clips", right("tau"), "tau=2.0", "clip-weights", "clip-player"),
+}
+
+
+class Received:
+    """What the server sends to a page."""
+
+    def __init__(self, page: Page) -> None:
+        self.messages: list[ForwardMsg] = []
+        page.on("websocket", lambda socket: socket.on("framereceived", self._keep))
+
+    def _keep(self, payload: str | bytes) -> None:
+        assert isinstance(payload, bytes)
+        self.messages.append(ForwardMsg.FromString(payload))
+
+    def deltas(self) -> list[Delta]:
+        return [message.delta for message in self.messages if message.WhichOneof("type") == "delta"]
+
+
+def visit(browser: Browser, address: str) -> tuple[Page, Received]:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB").new_page()
+    page.set_default_timeout(30_000)
+    received = Received(page)
+    page.goto(address)
+    settle(page)
+    return page, received
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_control_draws_its_own_part(browser: Browser, server: str, name: str) -> None:
+    address, act, link, inside, outside = CASES[name]
+    page, received = visit(browser, f"{server}/{address}{'&' if '?' in address else '?'}lang=en")
+    received.messages.clear()
+    act(page)
+    page.wait_for_function("part => decodeURIComponent(location.search).split(/[?&]/).includes(part)", arg=link)
+    settle(page)
+    deltas = received.deltas()
+    assert deltas
+    assert all(delta.fragment_id for delta in deltas)  # none is of the page as a whole
+    ids = [delta.new_element.plotly_chart.id for delta in deltas]
+    if inside is not None:
+        assert any(each.endswith(f"-{inside}") for each in ids)
+    if outside is not None:
+        painted(page, outside)
+        assert not any(each.endswith(f"-{outside}") for each in ids)
+    before = page.url
+    page.reload()
+    settle(page)
+    assert page.url == before
+    expect(page.locator('[data-testid="stException"]')).to_have_count(0)
+    page.context.close()
+
+
+def test_a_figure_to_take_along_is_the_one_on_the_page(browser: Browser, server: str) -> None:
+    page, _ = visit(browser, f"{server}/squeeze_excitation?lang=en&photo=cat")
+    page.locator(".st-key-export summary").click()
+    settle(page)
+    option("export-figure", "Channel weight")(page)
+    settle(page)
+    read = "Array.from(document.querySelector('.st-key-{} .js-plotly-plot')._fullData[0].y).slice(0, 5).join()"
+    painted(page, "export-preview")
+    before = page.evaluate(read.format("export-preview"))
+    pick("order", "Largest first")(page)
+    settle(page)
+    after = page.evaluate(read.format("export-preview"))
+    assert after == page.evaluate(read.format("channel-weights")) != before
+    page.context.close()
