@@ -1,11 +1,12 @@
 """The overview: one layer and head from the tokens to the output, as one diagram that lives in the browser.
 
 Python sends the numbers of a trace, their scales and the words; the component in components/overview/ draws them and
-follows the pointer. Nothing comes back.
+follows the pointer. All that comes back is what the link should say: which pair is locked, which block enlarged.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,15 +18,17 @@ from attention_core.analysis.heads import unscaled_scores
 from attention_core.figures import COLOURS, SIGNED_SCALE, WEIGHT_SCALE, Quantity, range_text
 from attention_core.figures.style import FRAME, MINUS, QUIET, largest, number
 from attention_core.models.text import TextTrace
-from ui import sentence
+from ui import component, sentence, url_state
 from ui.arrays import array
-from ui.component import FOLDER
 from ui.i18n import t
+from ui.regions import region
 from ui.what_if import AS_TRAINED, WhatIf
 from ui.wire import packed
 
-_FOLDER = FOLDER / "overview"
-_SCRIPTS = ("numbers", "layout", "picture", "texts", "neuron", "overview")  # one module: what is used stands first
+_SCRIPTS = ("numbers", "layout", "picture", "texts", "neuron", "overview")
+LOCK, BLOCK, NOTHING = "lock", "block", "none"  # in the link
+_KEY, _SHOWN = "overview", "_overview_shown"
+_CELL = re.compile(r"[0-9]{1,3}-[0-9]{1,3}")
 BLOCKS = ("input", "query", "key", "value", "raw", "scores", "weights", "head", "joined", "output")
 _WORDS = (
     *(
@@ -62,23 +65,47 @@ class Block:
 
 def script() -> str:
     """The component's JavaScript, a module with one default export."""
-    return "\n".join((_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+    return component.script("overview", _SCRIPTS)
 
 
 def style() -> str:
     """The component's CSS."""
-    return (_FOLDER / "overview.css").read_text(encoding="utf-8")
+    return (component.FOLDER / "overview" / "overview.css").read_text(encoding="utf-8")
 
 
-_component = st.components.v2.component("attention_overview", css=style(), js=script())
+_component = component.component("overview", _SCRIPTS)
 
 
+@region(LOCK, BLOCK)
 def show(trained: TextTrace, trace: TextTrace, what_if: WhatIf, layer: int, head: int, query: int) -> None:
     """The diagram of `trace`, which is `trained` with a what-if; it opens on the row of `query`."""
-    sent = payload(trace, layer, head, query, what_if)
+    sent = payload(trace, layer, head, query, what_if) | _held(trace, query)
     if what_if != AS_TRAINED:
         sent["trained"] = packed(array(trained.layers[layer].weights[0, head]))
-    _component(key="overview", data={**sent, "words": words()})
+
+    def held() -> None:
+        told = st.session_state[_KEY]["held"]
+        st.session_state[LOCK], st.session_state[BLOCK] = told["lock"], told["block"]
+
+    _component(key=_KEY, data={**sent, "words": words()}, on_held_change=held)
+
+
+def _held(trace: TextTrace, query: int) -> dict[str, Any]:
+    """What the link has locked and enlarged; a pair is let go of where the sentence or the row is another."""
+    T, shown = len(trace.tokens), (trace.text, trace.pair, query)
+    before = st.session_state.get(LOCK)
+    lock = url_state.put(LOCK, NOTHING, _pair)
+    left_over = lock == before and st.session_state.get(_SHOWN) != shown
+    if left_over or (lock != NOTHING and any(int(place) >= T for place in lock.split("-"))):
+        st.session_state[LOCK] = lock = NOTHING
+    st.session_state[_SHOWN] = shown
+    return {"lock": lock, "block": url_state.put_choice(BLOCK, (NOTHING, *BLOCKS))}
+
+
+def _pair(raw: str) -> str:
+    if raw != NOTHING and not _CELL.fullmatch(raw):
+        raise ValueError(f"{raw[:80]!r} is no pair of tokens")
+    return raw
 
 
 def words(say: Callable[[str], str] = t) -> dict[str, str]:
@@ -108,6 +135,8 @@ def payload(trace: TextTrace, layer: int, head: int, query: int, what_if: WhatIf
         "gate": what_if.gate(layer, head),
         "mask": None if mask is None else packed(array(mask.float())),
         "trained": None,
+        "lock": NOTHING,
+        "block": NOTHING,
         "blocks": {block.name: _sent(block, limits[block.scale]) for block in blocks},
         "scales": {"signed": SIGNED_SCALE, "weight": WEIGHT_SCALE},
         "colours": {**COLOURS, "frame": FRAME, "quiet": QUIET},

@@ -17,7 +17,7 @@ _CURTAIN = """<style>
     animation: presenter-curtain 5s step-end;
   }
 </style>"""
-_stage = component("presenter", isolate_styles=False)  # its rules are for the page around it
+_stage = component("presenter", ("screen", "presenter"), isolate_styles=False)  # its rules are for the page around it
 
 
 def chosen() -> bool:

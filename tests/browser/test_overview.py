@@ -165,9 +165,7 @@ def test_hovering_lights_up_the_row_everywhere_and_sends_nothing(page: Page, sen
     for row, column in ((0, 0), (1, 3), (5, 2), (3, 3)):
         page.mouse.move(*cell(page, "weights", row, column))
         assert state(page)[:2] == (row, column)
-    page.mouse.click(*cell(page, "raw", 1, 1))
-    page.locator(".overview [data-block=raw] button").click()
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(600)
     assert len(sent) == before
 
 
@@ -275,3 +273,43 @@ def test_the_diagram_fits_a_phone_however_long_the_sentence(
     assert not errors
     assert re.search(r"[&?]q=1\b", page.url)
     page.context.close()
+
+
+def test_what_is_locked_and_enlarged_comes_back_from_the_link(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/{LINK}&lang=en&layer=1")
+    page.locator(".overview .board").scroll_into_view_if_needed()
+    page.mouse.click(*cell(page, "weights", 4, 3))
+    page.locator(".overview [data-block=scores] button").click()
+    expect(page.locator(".overview")).to_have_attribute("data-expanded", "scores")  # the link comes after
+    expect(page).to_have_url(re.compile(r"[&?]lock=4-3&block=scores\b"))
+    settle(page)
+    assert state(page) == (4, 3, True)
+    page.locator(".st-key-share button").first.click()
+    field = page.locator(".st-key-share-link input")
+    field.wait_for()
+    link = field.input_value()
+    page.context.close()
+
+    other = open_page(browser, link, locale="zh-CN")
+    expect(other.locator(".overview")).to_have_attribute("data-expanded", "scores")
+    assert state(other) == (4, 3, True)
+    sentence = other.locator(".st-key-s input")
+    sentence.fill("猫喝牛奶")
+    sentence.press("Enter")
+    settle(other)
+    assert not state(other)[2]  # it was a pair of another sentence
+    expect(other).to_have_url(re.compile(r"[&?]lock=none&block=scores\b"))
+    expect(other.locator(".overview")).to_have_attribute("data-expanded", "scores")
+    other.go_back()
+    settle(other)
+    assert state(other) == (4, 3, True)
+    other.context.close()
+
+
+def test_a_link_cannot_lock_what_is_not_there(browser: Browser, server: str) -> None:
+    for lock in ("9-9", "x", "1-2-3"):
+        page = open_page(browser, f"{server}/{LINK}&lang=en&lock={lock}")
+        page.locator(".overview .board").wait_for()
+        assert not state(page)[2]
+        assert "lock=none" in page.url
+        page.context.close()

@@ -138,7 +138,7 @@ def test_the_page_gives_the_diagram_the_chosen_head(language: Language) -> None:
         app.query_params[key] = value
     app.run()
     assert not app.exception and not app.error
-    [diagram] = [part for part in app.get("bidi_component") if part.proto.component_name == "attention_overview"]
+    [diagram] = [part for part in app.get("bidi_component") if part.proto.component_name == "overview"]
     sent = json.loads(diagram.proto.json)
     changed = load_text_model().trace(SENTENCE, temperature=2.0)
     np.testing.assert_array_equal(arrays(sent)["weights"], changed.layers[LAYER].weights[0, HEAD].numpy())

@@ -2,11 +2,14 @@
 
 const WITH_NEURONS = new Set(["raw", "scores", "weights", "head"]); // the steps that the neuron view takes apart
 const STEPS = { ArrowUp: ["query", -1], ArrowDown: ["query", 1], ArrowLeft: ["key", -1], ArrowRight: ["key", 1] };
+const NOTHING = "none"; // in the link
+const SETTLED = 350; // ms without a further change before the server hears of it
 const diagrams = new WeakMap(); // by the element that Streamlit gives: one diagram, however often the data change
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   let diagram = diagrams.get(parentElement);
   if (!diagram) diagrams.set(parentElement, (diagram = new Diagram(parentElement)));
+  diagram.tell = setTriggerValue;
   diagram.show(data);
   return () => {
     diagram.close();
@@ -53,12 +56,38 @@ class Diagram {
     this.view = { ...data, matrices, font: getComputedStyle(this.root).fontFamily, width: 0 };
     for (const name of ["mask", "trained"]) this.view[name] = data[name] && decoded(data[name]);
     if (!same) Object.assign(this.state, { query: data.query, key: this.strongest(data.query), locked: false });
+    if (JSON.stringify({ lock: data.lock, block: data.block }) !== this.told) this.#hold(data);
     this.state.element = null;
     this.#write();
     this.#layOut();
   }
 
+  /** What is locked and enlarged, as the link writes it. */
+  get held() {
+    const { query, key, locked, expanded } = this.state;
+    return { lock: locked ? `${query}-${key}` : NOTHING, block: expanded ?? NOTHING };
+  }
+
+  /** Does what the link says. */
+  #hold({ lock, block }) {
+    this.told = JSON.stringify({ lock, block });
+    const [query, key] = lock === NOTHING ? [this.state.query, this.state.key] : lock.split("-").map(Number);
+    Object.assign(this.state, { query, key, locked: lock !== NOTHING, expanded: block === NOTHING ? null : block });
+  }
+
+  /** Nobody waits for the server: it only hears, once hands are still, what the link should say. */
+  #report() {
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => {
+      const now = JSON.stringify(this.held);
+      if (now === this.told) return;
+      this.told = now;
+      this.tell?.("held", this.held);
+    }, SETTLED);
+  }
+
   close() {
+    clearTimeout(this.telling);
     this.observer.disconnect();
     this.root.remove();
   }
@@ -121,6 +150,7 @@ class Diagram {
   #lock(locked) {
     this.state.locked = locked;
     this.#highlight();
+    this.#report();
   }
 
   unlock() {
@@ -132,6 +162,7 @@ class Diagram {
   expand(name) {
     this.state.expanded = this.state.expanded === name ? null : name;
     this.#layOut();
+    this.#report();
   }
 
   // ------------------------------------------------------------------ what is seen

@@ -1,13 +1,8 @@
 // One step a screen. The page is drawn whole; this hides all of it but the current step (or what stands outside of the
 // steps: screen 0), enlarges what is left to the screen, and listens to keys. Nothing waits for the server: it only
 // hears, once a move is over, which step the link should name.
-//
-// Enlarging: words grow with the root's font size. A chart is laid out by Streamlit for the size that it measures around
-// it, so the chart gets less width there, and is drawn larger within.
 
-const CONTENT = '[data-testid="stMainBlockContainer"]';
 const STEP_KEY = /^st-key-step-(\d+)$/;
-const FRAME_KEY = /^st-key-(.+)-frame$/;
 const TYPING = 'input:not([type=button], [type=checkbox], [type=radio], [type=submit]), textarea, select, '
   + '[contenteditable=true], [role=slider], [role=combobox], [role=listbox], [role=menu], [role=grid], [role=textbox]';
 const ACTIVE = 'button, a, summary, input, [role=button], [role=radio], [role=tab], [role=switch], [role=checkbox]';
@@ -18,41 +13,16 @@ const LESSON = '.st-key-lesson';
 const REVEAL = '.st-key-lesson-reveal button:enabled';
 const SCENE_KEY = /^st-key-lesson-leave-(\d+)$/;
 const RUNNING = '[data-testid="stApp"]:not([data-test-script-state="notRunning"])';
-const READABLE_WIDTH = 1000; // CSS pixels of a page that is drawn as large as it may be
-const COMFORTABLE_WIDTH = 1400; // and as small, where a step would not fit on the screen otherwise
-const LEAST_FIGURE_WIDTH = 420;
 const SETTLED = 350; // ms without a further move before the server hears of it
 const PATIENCE = 100; // ms until a key that would leave the scene asks again whether the page is complete
-
-// Drawn, because not every font has the characters.
-const CORNERS = 'M3 9V3h6M15 3h6v6M21 15v6h-6M9 21H3v-6';
-const CLOSE = 'M5 5l14 14M19 5L5 19';
-const LEFT = 'M20 12H4M10 6l-6 6 6 6';
-const RIGHT = 'M4 12h16M14 6l6 6-6 6';
-const HOME = 'M3 11l9-8 9 8M6 9v11h12V9';
-const icon = path => `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${path}"/></svg>`;
-
-const keyOf = (element, pattern) => {
-  for (const name of element.classList) {
-    const found = pattern.exec(name);
-    if (found) return found[1];
-  }
-  return null;
-};
-
-const make = (tag, properties = {}, ...children) => {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-};
 
 class Stage {
   constructor(parent) {
     this.parent = parent;
-    this.rules = document.head.appendChild(make('style', { id: 'presenter-rules' }));
     this.bar = document.body.appendChild(make('nav', { className: 'presenter-bar' }));
     this.sheet = document.body.appendChild(make('div', { className: 'presenter-code', hidden: true }));
     this.sheet.setAttribute('role', 'dialog');
+    this.screen = new Screen(this.bar);
     this.steps = [];
     this.figure = null;
     this.byPointer = false;
@@ -62,20 +32,19 @@ class Stage {
     window.addEventListener('keydown', event => this.onKey(event), { signal, capture: true });
     window.addEventListener('pointerdown', () => { this.byPointer = true; }, { signal, capture: true });
     window.addEventListener('popstate', () => this.go(this.stepInLink() ?? 0), { signal });
-    window.addEventListener('resize', () => this.fit(), { signal });
+    window.addEventListener('resize', () => this.screen.fit(), { signal });
     this.watcher = new MutationObserver(() => this.soon());
     this.watcher.observe(document.querySelector('[data-testid="stApp"]'), { childList: true, subtree: true });
-    this.sizes = new ResizeObserver(() => this.shrink());
     document.documentElement.dataset.presenter = '';
   }
 
   close() {
     this.stop.abort();
     this.watcher.disconnect();
-    this.sizes.disconnect();
+    this.screen.close();
     clearTimeout(this.telling);
     clearTimeout(this.turning);
-    for (const part of [this.rules, this.bar, this.sheet, ...document.querySelectorAll('.presenter-enlarge')]) {
+    for (const part of [this.bar, this.sheet, ...document.querySelectorAll('.presenter-enlarge')]) {
       part.remove();
     }
     const root = document.documentElement;
@@ -122,9 +91,8 @@ class Stage {
     const changed = this.sceneIsNew() || told(found) !== told(this.steps);
     this.steps = found;
     if (changed) this.drawBar();
-    this.offerEnlarging();
+    this.show(changed);
     this.writeLink();
-    this.apply(changed);
   }
 
   // ---------------------------------------------------------------- moving
@@ -137,7 +105,7 @@ class Stage {
     this.step = step;
     this.figure = null;
     this.drawBar();
-    this.apply(true);
+    this.show(true);
     document.querySelector('[data-testid="stMain"]').scrollTo(0, 0);
     this.writeLink();
     clearTimeout(this.telling);
@@ -257,99 +225,21 @@ class Stage {
     this.sheet.hidden = true;
   }
 
-  // ---------------------------------------------------------------- what is to be seen, and how large
+  // ---------------------------------------------------------------- what is to be seen
 
   // The current step as it is on the page; null on screen 0, and where the page has no such step (yet).
   get shown() {
     return this.steps.find(step => step.number === this.step) ?? null;
   }
 
-  get subject() {
-    const step = this.shown?.element;
-    const frame = this.figure && document.querySelector(`.st-key-${CSS.escape(this.figure)}-frame`);
-    return frame ?? step ?? document.querySelector(CONTENT);
-  }
-
-  apply(changed) {
-    const keep = this.figure ? `.st-key-${CSS.escape(this.figure)}-frame` : this.shown && `.st-key-step-${this.step}`;
-    const others = `${CONTENT} :is([data-testid="stLayoutWrapper"]:has(> [class*="st-key-step-"]), [class*="st-key-step-"])`;
-    const rules = keep
-      ? `${CONTENT} div:has(${keep}) > :not(:has(${keep}), ${keep}) { display: none !important; }`
-      : `${others} { display: none !important; }`;
-    if (rules !== this.rules.textContent) {
-      this.rules.textContent = rules;
-      changed = true;
-    }
-    const root = document.documentElement;
-    root.toggleAttribute('data-presenter-step', Boolean(this.shown));
-    root.toggleAttribute('data-presenter-figure', Boolean(this.figure));
-    if (changed) this.fit();
-  }
-
-  // As large as the width allows, or smaller down to where it is still comfortable, until it fits the height.
-  fit() {
-    const subject = this.subject;
-    if (!subject) return;
-    this.sizes.disconnect();
-    const [most, least] = this.limits();
-    for (let scale = most; ; scale = Math.max(least, scale * 0.94)) {
-      this.setScale(scale);
-      if (scale <= least || this.fits(subject)) break;
-    }
-    this.sizes.observe(subject);
-  }
-
-  // A figure that has come in late may need more room; growing again is left to the next step, or it would flicker.
-  shrink() {
-    const [, least] = this.limits();
-    while (this.scale > least && !this.fits(this.subject)) this.setScale(Math.max(least, this.scale * 0.94));
-  }
-
-  limits() {
-    const width = document.documentElement.clientWidth;
-    if (this.figure) return [Math.max(1, width / LEAST_FIGURE_WIDTH), 1];
-    return [Math.max(1, width / READABLE_WIDTH), Math.max(1, width / COMFORTABLE_WIDTH)];
-  }
-
-  setScale(scale) {
-    this.scale = scale;
-    const { style } = document.documentElement;
-    style.setProperty('--presenter-scale', scale);
-    if (!this.figure) style.setProperty('--presenter-type', scale);
-  }
-
-  fits(subject) {
-    // Screen 0 fills the height in any case; around a step or a figure some room stays free.
-    const room = window.innerHeight - this.bar.offsetHeight;
-    const around = this.figure ? 16 : this.shown ? 48 : -2;
-    return subject.offsetHeight + around <= room;
-  }
-
-  offerEnlarging() {
-    for (const chart of document.querySelectorAll(`${CONTENT} [data-testid="stPlotlyChart"]`)) {
-      const frame = chart.closest('[class*="-frame"]');
-      const key = frame && keyOf(frame, FRAME_KEY);
-      if (!key) continue;
-      let button = frame.querySelector(':scope > .presenter-enlarge');
-      if (!button) {
-        button = make('button', { className: 'presenter-enlarge', type: 'button' });
-        frame.append(button);
-      }
-      const open = this.figure === key;
-      button.onclick = () => this.enlarge(open ? null : key);
-      const name = open ? this.words.close : this.words.enlarge;
-      if (button.title !== name) {
-        button.title = name;
-        button.setAttribute('aria-label', name);
-        button.innerHTML = icon(open ? CLOSE : CORNERS);
-      }
-    }
+  show(changed) {
+    this.screen.show(this.shown, this.figure, changed);
+    this.screen.offerEnlarging(this.words, figure => this.enlarge(figure));
   }
 
   enlarge(figure) {
     this.figure = figure;
-    this.apply(true);
-    this.offerEnlarging();
+    this.show(true);
   }
 
   // ---------------------------------------------------------------- the bar
