@@ -29,8 +29,6 @@ _ESCAPED = re.compile(r"(?:\\x[0-9a-f]{2})+")
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])\w)+|\s+|[^\w\s]")
 
-_Place = tuple[int, int]  # segment and position of a character
-
 
 class HubTokenizer:
     """A tokenizer of the transformers library, read-only, so that all threads can share it.
@@ -74,28 +72,25 @@ class HubTokenizer:
         without any token.
         """
         texts = [text] if pair is None else [text, pair]
-        readable = [encodable(part) for part in texts]
-        encodings = [self._backend.encode(part, add_special_tokens=False) for part in readable]
-        lengths = [len(encoding.ids) for encoding in encodings]
+        encodings = [self._backend.encode(encodable(part), add_special_tokens=False) for part in texts]
+        typed = [self._typed(part, segment, encodings[segment]) for segment, part in enumerate(texts)]
         room = max(limit - self._backend.num_special_tokens_to_add(pair is not None), 0)
-        pieces = Counter(
-            (segment, position)
-            for segment, (part, encoding) in enumerate(zip(texts, encodings, strict=True))
-            for index, span in zip(encoding.ids, encoding.offsets, strict=True)
-            if not self._is_space(index)
-            for position in range(*_trimmed(part, *span))
-        )
-        kept = shared_room(lengths[0], lengths[1] if pair is not None else 0, room)
+        kept = shared_room(len(typed[0]), len(typed[1]) if pair is not None else 0, room)
         for encoding, length in zip(encodings, kept, strict=False):
             encoding.truncate(length)
         whole = self._backend.post_process(encodings[0], encodings[1] if pair is not None else None)
-        tokens = self._tokens(whole, texts, kept[0], pieces)
+        # It is taken from there which special tokens stand where, but not the spans: some are trimmed a second time.
+        left = iter([token for part, length in zip(typed, kept, strict=False) for token in part[:length]])
+        tokens: list[Token] = []
+        for index, added in zip(whole.ids, whole.special_tokens_mask, strict=True):
+            before = tokens[-1].segment if tokens else 0
+            tokens.append(self.special_token(index, before) if added else next(left))
         segments = list(whole.type_ids)
         if not tokens and self.start is not None:
             tokens, segments = [self.special_token(self.start)], [0]
         if not tokens:
             raise InputError("text.no_tokens", "The text has no token that the network reads. Type some words.")
-        return tokens, segments, max(sum(lengths) - sum(kept), 0)
+        return tokens, segments, sum(map(len, typed)) - sum(kept)
 
     def special_token(self, index: int, segment: int = 0) -> Token:
         """The token of row `index` that stands for no part of a text."""
@@ -155,39 +150,24 @@ class HubTokenizer:
         """Whether it is SentencePiece's space by itself, which may stand where nothing was typed."""
         return not self._pieces[index].strip(_META_SPACE)
 
-    def _tokens(
-        self, encoding: tokenizers.Encoding, texts: Sequence[str], first: int, pieces: Counter[_Place]
-    ) -> list[Token]:
-        """first: how many tokens are of the first text; pieces: in how many tokens each character is, before anything
-        was cut off."""
-        owners = [_words(text) for text in texts]
-        places: list[tuple[int, int, int] | None] = []  # segment and span, None for a special token
-        typed = 0
-        for index, span, added in zip(encoding.ids, encoding.offsets, encoding.special_tokens_mask, strict=True):
-            # Encodings that were put together afterwards do not know which text a token is of.
-            segment = int(typed >= first)
-            typed += not added
-            if added:
-                places.append(None)
-            elif self._is_space(index):
-                places.append((segment, span[0], span[0]))
-            else:
-                places.append((segment, *_trimmed(texts[segment], *span)))
-        seen: Counter[_Place] = Counter()
-        tokens, current = [], 0
-        for index, place in zip(encoding.ids, places, strict=True):
-            if place is None:
-                tokens.append(self.special_token(index, current))
-                continue
-            current, start, end = place
-            label = "".join(_part(texts[current][i], (current, i), pieces, seen) for i in range(start, end))
-            owner = owners[current]
-            word = owner[min(start, len(owner) - 1)] if owner else 0
-            tokens.append(Token(label or "␣", start, end, word, current, special=False, id=index))
+    def _typed(self, text: str, segment: int, encoding: tokenizers.Encoding) -> list[Token]:
+        """The tokens of one text, without special ones."""
+        spans = [
+            (start, start) if self._is_space(index) else _trimmed(text, start, end)
+            for index, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)
+        ]
+        pieces = Counter(position for span in spans for position in range(*span))
+        seen: Counter[int] = Counter()
+        owners = _words(text)
+        tokens = []
+        for index, (start, end) in zip(encoding.ids, spans, strict=True):
+            label = "".join(_part(text[i], i, pieces, seen) for i in range(start, end)) or "␣"
+            word = owners[min(start, len(owners) - 1)] if owners else 0
+            tokens.append(Token(label, start, end, word, segment, special=False, id=index))
         return tokens
 
 
-def _part(character: str, place: _Place, pieces: Counter[_Place], seen: Counter[_Place]) -> str:
+def _part(character: str, place: int, pieces: Counter[int], seen: Counter[int]) -> str:
     """The character, with the number of the piece where it is in more than one token."""
     shown = _shown(character)
     if pieces[place] <= 1:

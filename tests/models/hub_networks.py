@@ -126,6 +126,18 @@ def byte_pairs() -> transformers.PreTrainedTokenizerFast:
 
 
 @cache
+def trimmed_byte_pairs() -> transformers.PreTrainedTokenizerFast:
+    """RoBERTa's kind: bytes, with spans that leave out the space before a word, and special tokens around."""
+    backend = tokenizers.Tokenizer.from_str(byte_pairs().backend_tokenizer.to_str())
+    backend.add_special_tokens(["<s>", "</s>"])
+    start, end = (backend.token_to_id(token) for token in ("<s>", "</s>"))
+    backend.post_processor = processors.RobertaProcessing(
+        ("</s>", end), ("<s>", start), trim_offsets=True, add_prefix_space=False
+    )
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>")
+
+
+@cache
 def sentence_pieces() -> transformers.PreTrainedTokenizerFast:
     """Llama's and Gemma's kind: spaces are ▁, and characters outside the vocabulary are bytes."""
     backend = tokenizers.Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))

@@ -15,7 +15,8 @@ from tests.models import hub_networks
 BYTE_PAIRS = HubTokenizer(hub_networks.byte_pairs())
 SENTENCE_PIECES = HubTokenizer(hub_networks.sentence_pieces())
 WORD_PIECES = HubTokenizer(hub_networks.word_pieces())
-KINDS = {"byte pairs": BYTE_PAIRS, "sentence pieces": SENTENCE_PIECES, "word pieces": WORD_PIECES}
+TRIMMED = HubTokenizer(hub_networks.trimmed_byte_pairs())
+KINDS = {"byte pairs": BYTE_PAIRS, "trimmed": TRIMMED, "sentence pieces": SENTENCE_PIECES, "word pieces": WORD_PIECES}
 
 
 def labels(tokenizer: HubTokenizer, text: str, pair: str | None = None, limit: int = 1000) -> list[str]:
@@ -27,6 +28,10 @@ def test_pieces_of_a_character_are_the_character_and_their_number() -> None:
     assert [token.text for token in tokens] == ["我", "柠¹⁄₃", "柠²⁄₃", "柠³⁄₃", "檬¹⁄₃", "檬²⁄₃", "檬³⁄₃"]
     assert [(token.start, token.end) for token in tokens] == [(0, 1), *[(1, 2)] * 3, *[(2, 3)] * 3]
     assert [token.word for token in tokens] == [0, 1, 1, 1, 2, 2, 2]
+
+
+def test_spans_are_trimmed_once() -> None:
+    assert labels(TRIMMED, "the fish", "a cat") == ["<s>", "the", "fish", "</s>", "</s>", "a", "cat", "</s>"]
 
 
 def test_byte_fallback_of_sentence_pieces_as_well() -> None:
