@@ -18,7 +18,7 @@ st.markdown(t("mask_trial.lead"))
 
 
 @region("stage")
-def one_stage(photo: Photo, trace: VisionTrace) -> StageTrace:
+def one_stage(photo: Photo, trace: VisionTrace) -> tuple[StageTrace, mask_trial.Tried]:
     """The choice of a stage, and the steps that try its mask."""
     stage = choose_stage(trace)
     mask_trial.named_class(trace)
@@ -27,10 +27,10 @@ def one_stage(photo: Photo, trace: VisionTrace) -> StageTrace:
     mask_trial.curves_step(2, tried)
     mask_trial.areas_step(3, tried)
     mask_trial.boxes_step(4, stage.name)
-    return stage
+    return stage, tried
 
 
 photo, trace = photo_trace("cbam")
-stage = one_stage(photo, trace)
+stage, tried = one_stage(photo, trace)
 mask_trial.removal_step(5)
-photo_export("mask_trial", "cbam", photo, trace, stage)
+photo_export("mask_trial", "cbam", photo, trace, stage, tried=tried)

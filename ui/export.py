@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache, partial
+from itertools import chain
 from typing import Any
 
 import torch
 from PIL import Image
 
 from attention_core.analysis import tables
-from attention_core.analysis.snippets import photo_snippet, text_snippet
+from attention_core.analysis.mask_trial import TriedKind, TriedMap
+from attention_core.analysis.snippets import photo_snippet, text_snippet, trial_snippet
 from attention_core.figures.printed import with_photo
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
 from attention_core.models import registry
@@ -107,11 +109,12 @@ def photo_export(
     *,
     what_if: PhotoWhatIf = photo_what_if.AS_TRAINED,
     beside: Sequence[str] = (),
+    tried: Mapping[TriedKind, TriedMap] | None = None,
 ) -> None:
     """At the end of a page about a photo in one of the builds.
 
     stage: None where the page is about all of them; what_if: what `trace` was made with; beside: all builds that the
-    figures show, where there are several.
+    figures show, where there are several; tried: the maps that the mask of `stage` was tried beside.
     """
     box = opened()
     if box is None:
@@ -133,13 +136,15 @@ def photo_export(
         overrides=what_if.overrides(networks.vision_trace(build, photo)),
         archive=f"{stem(page)}.npz",
     )
+    if tried and stage:
+        snippet += trial_snippet(tried, stage.name)
     taken = Taken(
         page,
         _photo_caption(build, sample, stage, what_if, beside),
         _settings(page, settings, "vision", build),
         snippet,
-        npz=partial(tables.npz, trace),
-        csv=lambda: tables.csv_zip(tables.vision_tables(trace)),
+        npz=partial(tables.npz, trace, tried),
+        csv=lambda: tables.csv_zip(chain(tables.vision_tables(trace), tables.tried_tables(tried or {}))),
         sharpened=partial(with_photo, photo=_sharp(photo, trace)),
     )
     with box:

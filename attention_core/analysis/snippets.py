@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from attention_core.analysis.mask_trial import TriedKind, TriedMap
 from attention_core.analysis.masks import blocked_cells, causal_mask, window_mask
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
@@ -17,6 +18,7 @@ from attention_core.models.vision import VisionTrace
 Gate = tuple[int, int, float]  # layer, head, multiplier
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 TOLERANCE = 1e-4  # another processor rounds otherwise
+AREA_TOLERANCE = 1e-3  # and pixels whose values are nearly equal may change places
 
 
 def text_snippet(
@@ -160,6 +162,30 @@ def photo_snippet(
         *_compared("probabilities", probabilities),
     ]
     return "\n".join(lines) + "\n"
+
+
+def trial_snippet(tried: Mapping[TriedKind, TriedMap], stage: str) -> str:
+    """What follows `photo_snippet` on a page that tries the mask of a stage: the areas under all curves."""
+    areas = {kind: [_mean(each.deletion_areas), _mean(each.insertion_areas)] for kind, each in tried.items()}
+    lines = [
+        "",
+        "# The areas under the deletion and the insertion curve, in the order of the mask and of the other maps.",
+        "from attention_core.analysis.mask_trial import try_map",
+        "",
+        "areas = {",
+        *(f'    "{kind}": {shown},' for kind, shown in areas.items()),
+        "}",
+        "for kind, shown in areas.items():",
+        f'    tried = try_map(model, trace, "{stage}", kind)',
+        "    found = [tried.deletion_areas.mean().item(), tried.insertion_areas.mean().item()]",
+        "    print(kind, [round(area, 4) for area in found])",
+        f"    assert max(abs(a - b) for a, b in zip(found, shown)) < {AREA_TOLERANCE}, (kind, found, shown)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _mean(areas: Tensor) -> float:
+    return round(areas.mean().item(), 6)
 
 
 def _overrides(overrides: Overrides) -> tuple[list[str], list[str]]:

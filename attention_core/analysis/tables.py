@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from attention_core.analysis.mask_trial import TriedKind, TriedMap
 from attention_core.mechanisms.trace import Trace
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import VisionTrace
@@ -31,12 +32,14 @@ class Table:
     values: Array  # (rows, columns)
 
 
-def npz(trace: Trace) -> bytes:
+def npz(trace: Trace, tried: Mapping[TriedKind, TriedMap] | None = None) -> bytes:
     """All tensors of a trace by their dotted names, such as "layers.0.weights"; of a sentence also its `tokens`.
 
-    `numpy.load` opens it without pickle.
+    tried: maps whose tensors are added as "tried.mask.deletion" and so on. `numpy.load` opens it without pickle.
     """
     arrays: dict[str, Any] = dict(trace.arrays())
+    for kind, each in (tried or {}).items():
+        arrays |= each.arrays(f"tried.{kind}")
     if isinstance(trace, TextTrace):
         arrays["tokens"] = np.array([token.text for token in trace.tokens])
     stream = io.BytesIO()
@@ -101,6 +104,16 @@ def vision_tables(trace: VisionTrace) -> Iterator[Table]:
         else:
             vector = values.reshape(-1, 1)
             yield Table(folder, ("channel",), [(channel,) for channel in range(len(vector))], [name], vector)
+
+
+def tried_tables(tried: Mapping[TriedKind, TriedMap]) -> Iterator[Table]:
+    """Of each kind of map: the map, and its curves with a row a share of changed pixels and a column a draw."""
+    for kind, each in tried.items():
+        shown, shares = each.shown.cpu().numpy(), each.shares.cpu().numpy()
+        yield Table(f"tried/{kind}/map", ("line",), [(y,) for y in range(len(shown))], _numbers(shown.shape[1]), shown)
+        curves = np.concatenate([each.deletion.cpu().numpy(), each.insertion.cpu().numpy()])  # (2m, n+1)
+        names = [f"{name} {draw}" for name in ("deletion", "insertion") for draw in range(len(each.deletion))]
+        yield Table(f"tried/{kind}/curves", ("share",), [(f"{share:.9g}",) for share in shares], names, curves.T)
 
 
 def _numbers(count: int) -> list[str]:

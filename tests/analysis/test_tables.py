@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from attention_core import Trace, load_text_model, load_vision_model
-from attention_core.analysis.tables import csv_zip, npz, text_tables, vision_tables
+from attention_core.analysis.mask_trial import DRAWS, TriedKind, try_map
+from attention_core.analysis.tables import csv_zip, npz, text_tables, tried_tables, vision_tables
 
 
 def photo() -> Image.Image:
@@ -67,3 +68,19 @@ def test_every_array_of_a_photo_is_a_table() -> None:
         labels = len(names) - (values.shape[-1] if values.ndim >= 3 else 1)
         found = np.array([row[labels:] for row in rows], dtype=np.float32)
         np.testing.assert_array_equal(found.reshape(values.shape), values)
+
+
+def test_what_was_tried_with_a_mask_comes_along() -> None:
+    model = load_vision_model("cbam")
+    trace = model.trace(photo())
+    kinds: tuple[TriedKind, ...] = ("mask", "random")
+    tried = {kind: try_map(model, trace, "stage3", kind, steps=4) for kind in kinds}
+    with np.load(io.BytesIO(npz(trace, tried))) as arrays:
+        assert set(trace.arrays()) < set(arrays)
+        np.testing.assert_array_equal(arrays["tried.random.deletion"], tried["random"].deletion.numpy())
+    with zipfile.ZipFile(io.BytesIO(csv_zip(tried_tables(tried)))) as archive:
+        head, rows = read(archive, "tried/random/curves.csv")
+        assert head == ["share", *(f"{name} {draw}" for name in ("deletion", "insertion") for draw in range(DRAWS))]
+        np.testing.assert_allclose(np.array(rows, dtype=float)[:, 1 : 1 + DRAWS].T, tried["random"].deletion, atol=1e-6)
+        _, rows = read(archive, "tried/mask/map.csv")
+        np.testing.assert_allclose(np.array(rows, dtype=float)[:, 1:], tried["mask"].shown, atol=1e-6)

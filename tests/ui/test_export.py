@@ -147,3 +147,5 @@ def test_what_was_tried_with_a_mask_is_taken_along() -> None:
     for name in ("maps.alt", "curves.deletion", "curves.insertion"):
         assert any(catalogue("en")[f"mask_trial.{name}"] in option for option in offered)
     assert any(plain("Cat in the trained network cbam, stage 2.") in one.value for one in app.caption)
+    exec(compile(program(app), "snippet", "exec"), {})  # it compares the areas by itself
+    assert "try_map" in program(app)
