@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import TypeVar
 
 import streamlit as st
@@ -15,12 +16,18 @@ from ui.i18n import t
 
 Value = TypeVar("Value", bound=str | int | float | bool)
 _NOW, _SENT, _REFUSED, _ALONE = "_url_now", "_url_sent", "_url_refused", "_url_alone"
+_FORMER, _SINCE = "_url_former", "_url_since"
+# Seconds that a request of the browser may have been on its way: that of a control, which a busy browser is slow to
+# send, and one that may as well be Back.
+LATE, PROMPT = 5.0, 0.5
 
 
 def begin() -> None:
     """At the start of a run."""
     st.session_state[_NOW] = []
     st.session_state[_REFUSED] = []
+    st.session_state[_ALONE] = False  # also where a part has been interrupted, which cannot tidy up
+    st.session_state[_SINCE] = monotonic() - (LATE if moved() else PROMPT)
 
 
 def put(key: str, default: Value, parse: Callable[[str], Value]) -> Value:
@@ -31,7 +38,7 @@ def put(key: str, default: Value, parse: Callable[[str], Value]) -> Value:
     """
     sent = st.session_state.setdefault(_SENT, {})
     raw = None if st.session_state.get(_ALONE) else st.query_params.get(key)
-    if raw is not None and raw != sent.get(key):  # a link, Back or Forward, or edited by hand
+    if raw is not None and raw != sent.get(key) and not _overtaken(key, raw):  # a link, Back, or edited by hand
         try:
             st.session_state[key] = parse(raw)
         except (KeyError, ValueError):
@@ -105,7 +112,8 @@ def alone() -> Iterator[None]:
         yield
         _write(query())
     finally:
-        del st.session_state[_NOW], st.session_state[_ALONE]
+        st.session_state[_ALONE] = False
+        del st.session_state[_NOW]
 
 
 def flush() -> None:
@@ -119,6 +127,16 @@ def flush() -> None:
 
 def _write(values: dict[str, str]) -> None:
     """Changes these values in the link, in one step."""
+    before = st.query_params.to_dict()
     st.session_state[_SENT] = {**st.session_state.get(_SENT, {}), **values}
-    if {**st.query_params.to_dict(), **values} != st.query_params.to_dict():
+    changed = {key for key, value in values.items() if before.get(key) != value}
+    if changed:
         st.query_params.update(values)
+    former: dict[tuple[str, str | None], float] = st.session_state.setdefault(_FORMER, {})
+    former.update({(key, before.get(key)): monotonic() for key in changed})
+
+
+def _overtaken(key: str, raw: str) -> bool:
+    """Whether the browser asked for this run before it heard that a part of the page has just changed the value."""
+    when = st.session_state.get(_FORMER, {}).get((key, raw))
+    return when is not None and when > st.session_state[_SINCE]

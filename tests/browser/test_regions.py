@@ -36,6 +36,11 @@ def turn(key: str) -> Act:
     return lambda page: page.locator(f".st-key-{key} label").first.click()
 
 
+def press(selector: str) -> Act:
+    """A click on a button of a component."""
+    return lambda page: page.locator(selector).first.click()
+
+
 def option(key: str, text: str) -> Act:
     """An option of a select box."""
 
@@ -66,6 +71,8 @@ def number(key: str, value: int) -> Act:
 
 # The page, what is done to it, what its link says then, a figure that it draws anew, and one that it leaves alone.
 CASES: dict[str, tuple[str, Act, str, str | None, str | None]] = {
+    "reveal": ("", turn("reveal"), "reveal=True", None, "home-mask"),
+    "enlarged": (f"overview?{PAIR}", press(".overview .size"), "block=scores", None, None),
     "mass": (f"head_view?{PAIR}", right("mass"), "mass=80", None, None),
     "special": (f"head_view?{PAIR}", pick("special", "shown"), "special=shown", None, None),
     "between": (f"head_view?{PAIR}", pick("between", "a → b"), "between=ab", None, None),
@@ -155,4 +162,17 @@ def test_a_figure_to_take_along_is_the_one_on_the_page(browser: Browser, server:
     settle(page)
     after = page.evaluate(read.format("export-preview"))
     assert after == page.evaluate(read.format("channel-weights")) != before
+    page.context.close()
+
+
+@pytest.mark.parametrize("pause", [0, 250, 400])
+def test_a_change_is_not_lost_where_the_page_runs_right_after_it(browser: Browser, server: str, pause: int) -> None:
+    page, _ = visit(browser, f"{server}/cbam?lang=en")
+    right("opacity")(page)
+    page.wait_for_timeout(pause)
+    pick("lang", "中文")(page)
+    page.wait_for_url("**lang=zh**")
+    settle(page)
+    assert "opacity=0.65" in page.url
+    expect(page.locator(".st-key-opacity input[type=range]")).to_have_value("0.65")
     page.context.close()
