@@ -24,11 +24,15 @@ from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHe
 from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentionTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.mechanisms.trace import Trace
+from attention_core.models.found import find_attention
 from attention_core.models.hub import load_hub_text_model
 from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
 from attention_core.models.hub_generation import GenerationStep, generate
+from attention_core.models.hub_patches import HubPatchModel, PatchTrace
+from attention_core.models.hub_photos import load_hub_vision_model
 from attention_core.models.hub_text import HubTextModel
 from attention_core.models.hub_traces import HubAttentionTrace, HubTextTrace
+from attention_core.models.hub_vision import HubVisionModel, HubVisionTrace, PhotoFormat
 from attention_core.models.insertion import AttendedModel, AttendedTrace, insert_attention
 from attention_core.models.registry import load_text_model, load_vision_model
 from attention_core.models.text import TextConfig, TextModel, TextTrace
@@ -48,14 +52,19 @@ __all__ = [
     "GenerationStep",
     "HubAttentionTrace",
     "HubEncoderDecoder",
+    "HubPatchModel",
     "HubTextModel",
     "HubTextTrace",
+    "HubVisionModel",
+    "HubVisionTrace",
     "InputError",
     "KindError",
     "MissingPackageError",
     "ModelSourceError",
     "MultiHeadSelfAttention",
     "MultiHeadTrace",
+    "PatchTrace",
+    "PhotoFormat",
     "SelfAttention",
     "SelfAttentionTrace",
     "ShapeError",
@@ -76,9 +85,11 @@ __all__ = [
     "VisionTrace",
     "WeightsError",
     "clean_text",
+    "find_attention",
     "generate",
     "insert_attention",
     "load_hub_text_model",
+    "load_hub_vision_model",
     "load_image",
     "load_text_model",
     "load_vision_model",

@@ -72,13 +72,11 @@ class StageTrace(Trace):
 
 
 @dataclass(frozen=True, eq=False)
-class VisionTrace(Trace):
-    """One photo on its whole way through the network."""
+class ClassifiedPhoto(Trace):
+    """What every network makes of one photo: the square that it saw, and what it takes it for."""
 
     image: Tensor  # (3, S, S) in 0…1, as the network saw it
     crop: tuple[int, int, int, int]  # left, top, right, bottom of that square in the photo's own pixels
-    stages: tuple[StageTrace, ...]
-    pooled: Tensor  # (C,)
     logits: Tensor  # (classes,)
     probabilities: Tensor  # (classes,)
     classes: tuple[VisionClass, ...]
@@ -90,6 +88,14 @@ class VisionTrace(Trace):
             (self.classes[index], probability)
             for index, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
         ]
+
+
+@dataclass(frozen=True, eq=False)
+class VisionTrace(ClassifiedPhoto):
+    """One photo on its whole way through the network."""
+
+    stages: tuple[StageTrace, ...]
+    pooled: Tensor  # (C,)
 
 
 class ResidualStage(nn.Module):
