@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from attention_core.analysis.stages import channel_weights, most_selective
 from attention_core.figures import channel_bars, mask_over_photo, matrix
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
 from attention_core.mechanisms.cbam import CBAMTrace
-from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from ui import gaze, networks, sentence, url_state
 from ui.arrays import array
 from ui.attention_pictures import show_all_heads
@@ -95,11 +95,10 @@ def _multi_head() -> None:
 def _squeeze() -> None:
     st.subheader(t("squeeze_excitation.title"))
     st.markdown(t("home.cards.squeeze_excitation"))
-    attention = networks.vision_trace("se", Photo(sample_photo(SAMPLE_PHOTOS[0]))).stages[-1].attention
-    assert isinstance(attention, SqueezeExcitationTrace)
+    stages = networks.vision_trace("se", Photo(sample_photo(SAMPLE_PHOTOS[0]))).stages
     show(
         channel_bars(
-            array(attention.weights[0]),
+            array(channel_weights(most_selective(stages))),
             order="sorted",
             value_name=t("words.gate"),
             channel_name=t("words.channel"),

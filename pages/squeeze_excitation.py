@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from attention_core.analysis.stages import is_flat, strongest_and_weakest
+from attention_core.analysis.stages import is_flat, most_selective, strongest_and_weakest
 from attention_core.figures import map_grid
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from attention_core.models.vision import StageTrace, VisionTrace
@@ -34,7 +34,7 @@ def main() -> None:
 
 @region("stage")
 def _one_stage(trace: VisionTrace) -> StageTrace:
-    stage = choose_stage(trace)
+    stage = choose_stage(trace, most_selective(trace.stages))
     assert isinstance(stage.attention, SqueezeExcitationTrace)
     features_step(1, stage)
     _squeeze(stage.attention)

@@ -32,21 +32,21 @@ def unbatched(tensor: Tensor) -> npt.NDArray[Any]:
     return array(tensor[0])
 
 
-def choose_stage(trace: VisionTrace) -> StageTrace:
-    """The stage whose attention the steps follow."""
+def choose_stage(trace: VisionTrace, first: StageTrace | None = None) -> StageTrace:
+    """The stage whose attention the steps follow; at first the last one, or `first`."""
     stages = {stage.name: stage for stage in trace.stages}
     sizes = {name: tuple(stage.features.shape[1:]) for name, stage in stages.items()}
-    return stages[choose_sized_stage(sizes, t("photo.stage_help"))]
+    return stages[choose_sized_stage(sizes, t("photo.stage_help"), first.name if first else None)]
 
 
-def choose_sized_stage(sizes: Mapping[str, tuple[int, ...]], note: str) -> str:
-    """One of the stages, named with its size; the last at first. note: the help beside it."""
+def choose_sized_stage(sizes: Mapping[str, tuple[int, ...]], note: str, first: str | None = None) -> str:
+    """One of the stages, named with its size; at first the last one, or `first`. note: the help beside it."""
     return choose(
         "stage",
         sizes,
         label=t("words.stage"),
         name=lambda name: f"{stage_name(name)} · {' × '.join(map(str, sizes[name]))}",
-        default=[*sizes][-1],
+        default=first or [*sizes][-1],
         note=note,
     )
 

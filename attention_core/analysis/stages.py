@@ -6,6 +6,7 @@ C channels, H × W the map, k the kernel size. B = 1 throughout.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +33,14 @@ def channel_weights(stage: StageTrace) -> Tensor:
     if attention is None:
         raise KindError("analysis.no_weights", f"{stage.name} has no attention; SE or CBAM is needed.", came=stage.name)
     return (attention.channel if isinstance(attention, CBAMTrace) else attention).weights[0].detach()
+
+
+def most_selective(stages: Sequence[StageTrace]) -> StageTrace:
+    """The stage whose channel weights differ most from one another (standard deviation), so that there is most to see.
+
+    Raises `KindError` for a stage without channel weights.
+    """
+    return max(stages, key=lambda stage: channel_weights(stage).std().item())
 
 
 def most_active(features: Tensor, count: int) -> list[int]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from attention_core import load_vision_model
-from attention_core.analysis.stages import channel_weights
+from attention_core.analysis.stages import channel_weights, most_selective
 from attention_core.errors import KindError
 
 PHOTO = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -25,3 +25,10 @@ def test_channel_weights_are_those_of_the_attention(name: str) -> None:
 def test_a_stage_without_attention_has_no_weights() -> None:
     with pytest.raises(KindError, match="stage1 has no attention"):
         channel_weights(load_vision_model("plain").trace(PHOTO).stages[0])
+
+
+def test_the_most_selective_stage_is_the_one_whose_gates_differ_most() -> None:
+    halves = torch.arange(64) % 2.0
+    even = {stage: {"gate_override": torch.full((width,), 0.5)} for stage, width in (("stage1", 32), ("stage3", 160))}
+    trace = load_vision_model("se").trace(PHOTO, overrides={**even, "stage2": {"gate_override": halves}})
+    assert most_selective(trace.stages).name == "stage2"

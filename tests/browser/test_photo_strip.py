@@ -78,7 +78,7 @@ def own(page: Page, count: int) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_pasted_photo_is_what_the_network_computes_with(browser: Browser, server: str, language: Language) -> None:
-    page = open_page(browser, f"{server}/squeeze_excitation?lang={language}")
+    page = open_page(browser, f"{server}/squeeze_excitation?stage=stage3&lang={language}")
     words = catalogue(language)
     expect(page.get_by_role("button", name=words["photo.paste.button"])).to_be_visible()
     page.evaluate("document.body.append(Object.assign(document.createElement('input'), { id: 'field' }))")
@@ -94,7 +94,7 @@ def test_a_pasted_photo_is_what_the_network_computes_with(browser: Browser, serv
 
 
 def test_dropped_files_make_a_strip_beside_a_broken_one(browser: Browser, server: str) -> None:
-    page = open_page(browser, f"{server}/squeeze_excitation?lang=en", width=390)
+    page = open_page(browser, f"{server}/squeeze_excitation?stage=stage3&lang=en", width=390)
     expect(page.get_by_role("button", name=catalogue("en")["photo.paste.button"])).to_be_visible()  # it listens now
     bring(page, "drop", ("one.png", tabby()), ("broken.png", tabby()[:300]), ("two.png", tabby("orange")))
     own(page, 2)
