@@ -32,8 +32,9 @@ def text_card(manifest: dict[str, Any], scores: Scores, curves: str | None) -> s
         "Tatoeba asks that its contributors are credited.",
         "## Recipe",
         f"{training['pairs']} pairs, {training['steps']} steps, {training['minutes']} minutes on "
-        f"{training['threads']} thread(s) of {training['hardware']}; last training loss {training['loss']}. Embeddings "
-        "start from an SVD of the token × pair matrix beside sinusoidal positions; some heads start with W^q = W^k "
+        f"{training['threads']} thread(s) of {training['hardware']}; last training loss {training['loss']}. "
+        f"{_averaged(training)}Embeddings start from an SVD of the token × pair matrix beside "
+        "sinusoidal positions; some heads start with W^q = W^k "
         "(which already aligns words: see below), the others by looking at a neighbour. Masked tokens in single "
         "sentences, in pairs, and in pairs with one side whole and half of the other masked. "
         "`python -m training.text`; see docs/training.md.",
@@ -141,3 +142,14 @@ def text_card(manifest: dict[str, Any], scores: Scores, curves: str | None) -> s
         "- Positions beyond about a hundred tokens were trained through random offsets only."
     )
     return "\n\n".join(sections) + "\n"
+
+
+def _averaged(training: dict[str, Any]) -> str:
+    """A sentence where the weights are a mean of two runs', nothing where they are one's."""
+    share = training.get("averaged")
+    if share is None:
+        return ""
+    return (
+        f"The weights are a mean: {100 * share:g}% of the last run's, the rest of those that it went on from "
+        "(`python -m training.average`). "
+    )

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from attention_core.models.tokenization import Tokenizer
-from training import evaluate, run_folder, text, text_data, vision, vision_data
+from training import average, evaluate, run_folder, text, text_data, vision, vision_data
 from training.run_folder import RunFolder, learning_rate
 from training.text_batches import Batch, _spans
 from training.text_data import Pair
@@ -292,6 +293,18 @@ def test_text_training_resumes_exactly(
     train(text.main, [*third, "--batch-tokens", "60"], monkeypatch, tmp_path / "assets")
     manifest = json.loads((tmp_path / "assets" / "text" / "bilingual.json").read_text(encoding="utf-8"))
     assert manifest["training"]["steps"] == 9  # all three
+    folders = ["--start", str(tmp_path / "straight"), "--run", str(tmp_path / "further"), "--share", "0.25"]
+    end = torch.load(tmp_path / "further" / "checkpoint.pt", weights_only=True)
+    end["model"] = {name: tensor + 4 for name, tensor in straight["model"].items()}
+    torch.save(end, tmp_path / "further" / "checkpoint.pt")
+    monkeypatch.setattr(average, "ASSETS", tmp_path / "assets")
+    monkeypatch.setattr("sys.argv", ["average", *folders])
+    average.main()
+    shipped = load_file(tmp_path / "assets" / "text" / "bilingual.safetensors")
+    for name, tensor in shipped.items():  # a quarter of the way
+        torch.testing.assert_close(tensor.float(), straight["model"][name] + 1, atol=2e-3, rtol=1e-3)
+    manifest = json.loads((tmp_path / "assets" / "text" / "bilingual.json").read_text(encoding="utf-8"))
+    assert (manifest["training"]["averaged"], manifest["training"]["steps"]) == (0.25, 8)
     with pytest.raises(SystemExit, match=r"nothing is no finished run: it lacks checkpoint\.pt, tokenizer\.json"):
         train(text.main, [*further[:3], str(tmp_path / "nothing")], monkeypatch, tmp_path / "assets")
 
