@@ -75,7 +75,8 @@ def test_a_measure_colours_the_map_with_its_numbers(measure: Measure) -> None:
     shown = decoded(titled(app, words("en")[f"head_atlas.measures.{measure}"])["data"][0]["z"])
     scores = registry.scores("text")
     expected = [entry.measures[measure] for entry in head_atlas(scores)]
-    np.testing.assert_allclose(shown[~np.isnan(shown)], expected, atol=1e-6)
+    known = [value for value in expected if not np.isnan(value)]  # a head that nothing is sure of has none
+    np.testing.assert_allclose(shown[~np.isnan(shown)], known, atol=1e-6)
     beginning = words("en")["head_atlas.baselines.line"].split(":")[0]
     [line] = [caption.value for caption in app.caption if caption.value.startswith(beginning)]
     even = baselines(scores)["even"]
