@@ -170,19 +170,24 @@ def _way(lesson: Lesson, number: int) -> bool:
         st.radio(scene.question, scene.options, index=None, key=f"{key}-answer")
     shown: bool = st.session_state.setdefault(f"{key}-shown", not scene.question)
     with st.container(horizontal=True, key="lesson-way"):
-        # One button for all scenes and states: a click on it counts, even where the browser still shows the former one.
-        if scene.question and st.button(t("lessons.reveal"), key="lesson-reveal", type="primary", disabled=shown):
-            st.session_state[f"{key}-shown"] = True
-            st.rerun()
-        if number > 0 and st.button(t("lessons.back"), icon=":material/arrow_back:", key=f"lesson-back-{number}"):
-            open_scene(lesson, number - 1)
-        if number + 1 < len(lesson.scenes) and st.button(
+        # One button for all scenes and states: a click counts, even where the browser still shows the former scene's.
+        reveal = bool(scene.question) and st.button(
+            t("lessons.reveal"), key="lesson-reveal", type="primary", disabled=shown
+        )
+        back = number > 0 and st.button(t("lessons.back"), icon=":material/arrow_back:", key=f"lesson-back-{number}")
+        forward = number + 1 < len(lesson.scenes) and st.button(
             t("lessons.next"), icon=":material/arrow_forward:", key=f"lesson-next-{number}"
-        ):
-            open_scene(lesson, number + 1)
-        if st.button(t("lessons.leave"), icon=":material/close:", key=f"lesson-leave-{number}"):
-            _forget()
-            st.switch_page(PAGES / "lessons.py", query_params={"lang": current_language()})
+        )
+        leave = st.button(t("lessons.leave"), icon=":material/close:", key=f"lesson-leave-{number}")
+    # Only now, because two quick clicks can come in one run, and the one that leads on must not be lost.
+    if leave:
+        _forget()
+        st.switch_page(PAGES / "lessons.py", query_params={"lang": current_language()})
+    if back or forward:
+        open_scene(lesson, number + 1 if forward else number - 1)
+    if reveal:
+        st.session_state[f"{key}-shown"] = True
+        st.rerun()
     return shown
 
 

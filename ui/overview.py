@@ -28,6 +28,7 @@ from ui.wire import packed
 _SCRIPTS = ("numbers", "layout", "picture", "texts", "neuron", "overview")
 LOCK, BLOCK, NOTHING = "lock", "block", "none"  # in the link
 _KEY, _SHOWN = "overview", "_overview_shown"
+_TURN = "_overview_turn"
 _CELL = re.compile(r"[0-9]{1,3}-[0-9]{1,3}")
 BLOCKS = ("input", "query", "key", "value", "raw", "scores", "weights", "head", "joined", "output")
 _WORDS = (
@@ -86,6 +87,7 @@ def show(trained: TextTrace, trace: TextTrace, what_if: WhatIf, layer: int, head
     def held() -> None:
         told = st.session_state[_KEY]["held"]
         st.session_state[LOCK], st.session_state[BLOCK] = told["lock"], told["block"]
+        st.session_state[_TURN] = told["turn"]
 
     _component(key=_KEY, data={**sent, "words": words()}, on_held_change=held)
 
@@ -99,7 +101,8 @@ def _held(trace: TextTrace, query: int) -> dict[str, Any]:
     if left_over or (lock != NOTHING and any(int(place) >= T for place in lock.split("-"))):
         st.session_state[LOCK] = lock = NOTHING
     st.session_state[_SHOWN] = shown
-    return {"lock": lock, "block": url_state.put_choice(BLOCK, (NOTHING, *BLOCKS))}
+    block = url_state.put_choice(BLOCK, (NOTHING, *BLOCKS))
+    return {"lock": lock, "block": block, "turn": st.session_state.get(_TURN, 0)}
 
 
 def _pair(raw: str) -> str:
@@ -137,6 +140,7 @@ def payload(trace: TextTrace, layer: int, head: int, query: int, what_if: WhatIf
         "trained": None,
         "lock": NOTHING,
         "block": NOTHING,
+        "turn": 0,  # of the last report from the browser that this follows
         "blocks": {block.name: _sent(block, limits[block.scale]) for block in blocks},
         "scales": {"signed": SIGNED_SCALE, "weight": WEIGHT_SCALE},
         "colours": {**COLOURS, "frame": FRAME, "quiet": QUIET},

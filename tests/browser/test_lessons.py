@@ -88,11 +88,24 @@ def test_the_reveal_of_the_former_scene_counts_for_the_one_on_the_screen(browser
     panel = page.locator(".st-key-lesson")
     assert lesson.scenes[0].question and lesson.scenes[1].question
     press(page, words["lessons.next"])
-    press(page, words["lessons.reveal"])  # at once, on what stands there
     expect(panel).to_contain_text("2 / 3")
+    press(page, words["lessons.reveal"])  # at once, on what stands there
     settle(page)
     expect(panel.get_by_role("button", name=words["lessons.reveal"])).to_be_disabled()
     expect(page.locator(".js-plotly-plot:visible").first).to_be_visible()
+    page.context.close()
+
+
+def test_next_is_not_lost_when_reveal_is_pressed_in_the_same_breath(browser: Browser, server: str) -> None:
+    words = catalogue("en")
+    page = open_page(browser, f"{server}/cbam?lang=en&lesson=wrong-mask")
+    panel = page.locator(".st-key-lesson")
+    page.evaluate(
+        "names => names.forEach(name => [...document.querySelectorAll('.st-key-lesson button')]"
+        ".find(button => button.innerText.includes(name)).click())",
+        [words["lessons.next"], words["lessons.reveal"]],
+    )
+    expect(panel).to_contain_text("2 / 3")
     page.context.close()
 
 

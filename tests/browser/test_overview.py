@@ -249,6 +249,37 @@ def test_one_changed_weight_changes_the_painted_numbers(browser: Browser, model:
     page.close()
 
 
+def test_what_the_server_repeats_late_changes_nothing(browser: Browser, model: TextModel) -> None:
+    page = browser.new_page(viewport={"width": 1100, "height": 900})
+    page.set_content(f"<style>{style()}</style><body></body>")
+    data = {**payload(model.trace(SENTENCE), LAYER, HEAD, 2), "words": words(catalogue("en").__getitem__)}
+    told = "(name, value) => (window.told ??= []).push(value)"
+    page.evaluate(
+        f"""async ([code, data]) => {{
+            const address = URL.createObjectURL(new Blob([code], {{type: 'text/javascript'}}));
+            const draw = (await import(address)).default;
+            window.say = link => draw(
+                {{data: {{...data, ...link}}, parentElement: document.body, setTriggerValue: {told}}});
+        }}""",
+        [script(), data],
+    )
+    said = [{"lock": lock, "block": "none", "turn": turn} for turn, lock in enumerate(("none", "4-3", "none"))]
+    say = "link => { window.say(link); }"
+    page.evaluate(say, said[0])
+    page.mouse.click(*cell(page, "weights", 4, 3))
+    page.wait_for_function("window.told?.length === 1")
+    page.locator(".overview .unlock").click()
+    page.wait_for_function("window.told?.length === 2")
+    assert page.evaluate("window.told") == said[1:]
+    page.mouse.move(*cell(page, "raw", 1, 2))
+    for repeated in said:  # a run from before, and then the two answers
+        page.evaluate(say, repeated)
+        assert state(page) == (1, 2, False)
+    page.evaluate(say, {**said[2], "lock": "4-3"})  # Back
+    assert state(page) == (4, 3, True)
+    page.close()
+
+
 @pytest.mark.parametrize(("language", "sentence"), [("zh", "我吃柠檬&p=I eat lemons."), ("en", LONG)])
 def test_the_diagram_fits_a_phone_however_long_the_sentence(
     browser: Browser, server: str, language: Language, sentence: str

@@ -45,6 +45,16 @@ class Diagram {
 
   /** New numbers: keeps what is followed, locked and enlarged where the sentence is still the same. */
   show(data) {
+    const { lock, block, turn, ...numbers } = data;
+    const theme = getComputedStyle(this.root);
+    const look = [theme.color, theme.fontFamily, theme.getPropertyValue("--st-background-color")];
+    const sent = JSON.stringify([numbers, look]);
+    this.turn ??= turn;
+    // A run that has not heard of the last turn yet says what was before it.
+    const news = turn >= this.turn && JSON.stringify({ lock, block }) !== this.told;
+    // Where the server only repeats what it was told, nothing may move under the pointer.
+    if (sent === this.sent && !news) return;
+    this.sent = sent;
     const same = this.view?.tokens.join("\n") === data.tokens.join("\n") && this.view.query === data.query;
     const tables = Object.fromEntries(Object.entries(data.scales).map(([name, stops]) => [name, colourTable(stops)]));
     const matrices = Object.fromEntries(
@@ -53,10 +63,10 @@ class Diagram {
         new Matrix(name, sent, tables, { transposed: name === "key" }),
       ]),
     );
-    this.view = { ...data, matrices, font: getComputedStyle(this.root).fontFamily, width: 0 };
+    this.view = { ...data, matrices, font: theme.fontFamily, width: 0 };
     for (const name of ["mask", "trained"]) this.view[name] = data[name] && decoded(data[name]);
     if (!same) Object.assign(this.state, { query: data.query, key: this.strongest(data.query), locked: false });
-    if (JSON.stringify({ lock: data.lock, block: data.block }) !== this.told) this.#hold(data);
+    if (news) this.#hold({ lock, block });
     this.state.element = null;
     this.#write();
     this.#layOut();
@@ -82,7 +92,8 @@ class Diagram {
       const now = JSON.stringify(this.held);
       if (now === this.told) return;
       this.told = now;
-      this.tell?.("held", this.held);
+      this.turn += 1;
+      this.tell?.("held", { ...this.held, turn: this.turn });
     }, SETTLED);
   }
 
