@@ -24,6 +24,7 @@ from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHe
 from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentionTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.mechanisms.trace import Trace
+from attention_core.models.description import ModelDescription, describe
 from attention_core.models.found import find_attention
 from attention_core.models.hub import load_hub_text_model
 from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
@@ -60,6 +61,7 @@ __all__ = [
     "InputError",
     "KindError",
     "MissingPackageError",
+    "ModelDescription",
     "ModelSourceError",
     "MultiHeadSelfAttention",
     "MultiHeadTrace",
@@ -85,6 +87,7 @@ __all__ = [
     "VisionTrace",
     "WeightsError",
     "clean_text",
+    "describe",
     "find_attention",
     "generate",
     "insert_attention",

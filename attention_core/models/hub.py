@@ -5,16 +5,15 @@ Nothing that a file could run is ever run: weights come from safetensors alone, 
 
 from __future__ import annotations
 
-import errno
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from attention_core.errors import MissingPackageError, ModelSourceError, UnsupportedModelError, WeightsError
+from attention_core.errors import MissingPackageError, UnsupportedModelError, WeightsError
 from attention_core.models.hub_encoder_decoder import HubEncoderDecoder
+from attention_core.models.hub_files import Progress, fetched
 from attention_core.models.hub_text import MAX_TOKENS, HubTextModel
 from attention_core.runtime.device import choose_device
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install -r requirements-models.txt"
 
-_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
-_WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
@@ -35,16 +32,18 @@ def load_hub_text_model(
     *,
     max_tokens: int = MAX_TOKENS,
     endpoint: str | None = None,
+    progress: Progress | None = None,
 ) -> HubTextModel | HubEncoderDecoder:
     """An encoder, a decoder or both of the transformers library, ready to trace, in single precision.
 
     source: a folder, or a name on the hub such as "bert-base-chinese", which is fetched unless it is there already;
-    device: as in `load_text_model`; max_tokens: see `HubTextModel`; endpoint: the address of another hub.
+    device: as in `load_text_model`; max_tokens: see `HubTextModel`; endpoint: the address of another hub;
+    progress: told the bytes that are here and those in all; what it raises ends the fetch, and the next call goes on.
     Raises `MissingPackageError` without the library, `ModelSourceError` for what cannot be fetched,
     `UnsupportedModelError` for what cannot be read here, `WeightsError` for weights that are damaged or incomplete.
     """
     require_transformers()
-    folder = fetched(source, endpoint)
+    folder = fetched(source, endpoint, progress)
     network, tokenizer = read_folder(folder)
     torch.nn.Module.to(network, choose_device(device))
     kind = HubEncoderDecoder if network.config.is_encoder_decoder else HubTextModel
@@ -61,68 +60,6 @@ def require_transformers() -> None:
             f"models of the hub need the package transformers, which is not installed. Run: {INSTALL}",
             package="transformers",
             command=INSTALL,
-        ) from error
-
-
-def fetched(source: str | Path, endpoint: str | None = None) -> Path:
-    """The folder of a model: `source` itself, or where the hub's files were put. Raises `ModelSourceError`."""
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return folder
-    name = str(source)
-    if isinstance(source, Path) or not _NAME.fullmatch(name):
-        raise ModelSourceError(
-            "hub.no_folder",
-            f"there is no folder {name}, and no model on a hub can have this name. Check the path.",
-            name=name,
-        )
-    return _downloaded(name, endpoint)
-
-
-def _downloaded(name: str, endpoint: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
-
-    try:
-        # Files in folders are the same weights for other libraries.
-        return Path(snapshot_download(name, allow_patterns=list(_WANTED), ignore_patterns=["*/*"], endpoint=endpoint))
-    except GatedRepoError as error:
-        raise ModelSourceError(
-            "hub.gated",
-            f"{name} is given out on conditions: accept them on its page, and log in with `hf auth login`.",
-            name=name,
-        ) from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise ModelSourceError(
-            "hub.not_found", f"there is no folder and no model on the hub called {name}. Check the spelling.", name=name
-        ) from error
-    except (LocalEntryNotFoundError, HfHubHTTPError) as error:
-        # Whatever hindered the answer is wrapped as "not on this machine either".
-        answer = next((e for e in (error, error.__cause__) if isinstance(e, HfHubHTTPError)), None)
-        if answer is None or isinstance(answer, LocalEntryNotFoundError):
-            raise ModelSourceError(
-                "hub.no_network",
-                f"{name} is not on this machine, and the hub cannot be reached. Connect, or name a folder.",
-                name=name,
-            ) from error
-        status = answer.response.status_code
-        raise ModelSourceError(
-            "hub.refused",
-            f"the hub answered {status} when asked for {name}. Try again later.",
-            name=name,
-            status=status,
-        ) from error
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise ModelSourceError(
-            "hub.disk_full", f"the disk is full: {name} could not be written. Make room, then go on.", name=name
         ) from error
 
 

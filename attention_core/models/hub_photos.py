@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from attention_core.errors import MissingPackageError, ModelSourceError, UnsupportedModelError, WeightsError
-from attention_core.models.hub import INSTALL, fetched, require_transformers
+from attention_core.models.hub import INSTALL, require_transformers
+from attention_core.models.hub_files import Progress, fetched
 from attention_core.models.hub_patches import HubPatchModel
 from attention_core.models.hub_vision import HubVisionModel, PhotoFormat, imagenet_classes
 from attention_core.models.registry import vision_classes
@@ -25,19 +26,25 @@ LIBRARIES = ("torchvision", "pytorchcv", "transformers")
 
 
 def load_hub_vision_model(
-    source: str, device: str | torch.device | None = None, *, checkpoint: str | Path | None = None
+    source: str,
+    device: str | torch.device | None = None,
+    *,
+    checkpoint: str | Path | None = None,
+    endpoint: str | None = None,
+    progress: Progress | None = None,
 ) -> HubVisionModel | HubPatchModel:
     """A network that names what is in a photo, ready to trace, in single precision.
 
     source: library and name, such as "torchvision/mobilenet_v3_small", "torchvision/vit_b_16",
     "pytorchcv/cbam_resnet18" or "transformers/google/vit-base-patch16-224", where the last may be a folder instead;
     checkpoint: a state dict of that network, instead of the weights that the library fetches; device: as in
-    `load_vision_model`. Raises `ModelSourceError` for what cannot be found or fetched, `MissingPackageError`,
-    `UnsupportedModelError` for what has no attention that can be read, `WeightsError` for weights that do not fit.
+    `load_vision_model`; endpoint, progress: as in `load_hub_text_model`, for networks of transformers alone.
+    Raises `ModelSourceError` for what cannot be found or fetched, `MissingPackageError`, `UnsupportedModelError` for
+    what has no attention that can be read, `WeightsError` for weights that do not fit.
     """
     library, _, name = source.partition("/")
     if library == "transformers":
-        network, classes, format = _of_transformers(name)
+        network, classes, format = _of_transformers(name, endpoint, progress)
     elif library in LIBRARIES:
         network, classes, format = _of_torch(library, name, pretrained=checkpoint is None)
     else:
@@ -121,12 +128,14 @@ def _of_torch(library: str, name: str, pretrained: bool) -> tuple[nn.Module, tup
     return network, imagenet_classes(vision_classes()), format
 
 
-def _of_transformers(source: str) -> tuple[nn.Module, tuple[VisionClass, ...], PhotoFormat]:
+def _of_transformers(
+    source: str, endpoint: str | None, progress: Progress | None
+) -> tuple[nn.Module, tuple[VisionClass, ...], PhotoFormat]:
     require_transformers()
     from safetensors import SafetensorError
     from transformers import AutoModelForImageClassification
 
-    folder = fetched(source)
+    folder = fetched(source, endpoint, progress)
     try:
         network, report = AutoModelForImageClassification.from_pretrained(
             folder,

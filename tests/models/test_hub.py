@@ -7,10 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +24,9 @@ from attention_core.errors import (
 from attention_core.models.hub import load_hub_text_model
 from tests.models import hub_networks
 from tests.models.hub_networks import NETWORKS, saved
+from tests.models.hub_server import hub, served
+
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -156,69 +155,6 @@ def test_the_tests_have_what_the_extra_needs() -> None:
 def _edit(folder: Path, **changes: Any) -> None:
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
-
-
-class _Hub(BaseHTTPRequestHandler):
-    """As much of a hub as fetching a model needs. `answers`: path → (status, headers, body)."""
-
-    answers: dict[str, tuple[int, dict[str, str], bytes]]
-
-    def do_GET(self) -> None:
-        status, headers, body = self.answers.get(self.path.split("?")[0], (404, {"X-Error-Code": "EntryNotFound"}, b""))
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    do_HEAD = do_GET
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def hub(answers: dict[str, tuple[int, dict[str, str], bytes]]) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Hub", (_Hub,), {"answers": answers}))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Nothing that somebody has fetched before may answer here.
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-
-
-COMMIT = "0" * 40
-
-
-def served(folder: Path) -> dict[str, tuple[int, dict[str, str], bytes]]:
-    """The files of a folder as a hub gives them out, under the name "team/model"."""
-    names = sorted(path.name for path in folder.iterdir())
-    about = {"id": "team/model", "sha": COMMIT, "siblings": [{"rfilename": name} for name in names]}
-    described = json.dumps(about).encode()
-    answers: dict[str, tuple[int, dict[str, str], bytes]] = {
-        f"/api/models/team/model{ending}": (200, {"Content-Type": "application/json"}, described)
-        for ending in ("", "/revision/main", f"/revision/{COMMIT}")
-    }
-    listed = [{"type": "file", "oid": "0", "size": (folder / name).stat().st_size, "path": name} for name in names]
-    for revision in ("main", COMMIT):
-        answers[f"/api/models/team/model/tree/{revision}"] = (200, {}, json.dumps(listed).encode())
-    for number, name in enumerate(names):
-        headers = {"ETag": f'"{number}"', "X-Repo-Commit": COMMIT}
-        for revision in ("main", COMMIT):
-            answers[f"/team/model/resolve/{revision}/{name}"] = (200, headers, (folder / name).read_bytes())
-    return answers
 
 
 class TestHub:
