@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from attention_core import errors
 from attention_core.models import registry
 from ui.i18n import LANGUAGES, catalogue
 
@@ -33,6 +34,48 @@ def literal_keys() -> dict[str, set[str]]:
                     for ending in ("title", "see"):
                         found[f"{node.args[1].value}.{ending}"] = {"*"} if dynamic else names
     return found
+
+
+# Keys that are put together where the error is raised, by file.
+COMPOSED = {
+    "inputs/image.py": ("image.unsupported", "clip.unsupported"),
+    "models/overrides.py": ("control.stage", "control.place"),
+}
+# The table "words" holds words for values, among which this key would be taken for one.
+WORDLESS = "words.tokens"
+
+
+def raised_errors() -> list[tuple[str, str, set[str]]]:
+    """Each error that the library raises: file, key, names of its values."""
+    kinds = {kind.__name__ for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
+    found = []
+    for path in sorted((ROOT / "attention_core").rglob("*.py")):
+        name = path.relative_to(ROOT / "attention_core").as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            made = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds
+            if made and len(node.args) >= 2:
+                key, values = node.args[0], {k.arg for k in node.keywords if k.arg}
+                keys = (str(key.value),) if isinstance(key, ast.Constant) else COMPOSED[name]
+                found += [(name, one, values) for one in keys]
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_error_of_the_library_has_words_and_gives_them_their_values(language: str) -> None:
+    messages = catalogue(language)  # type: ignore[arg-type]
+    raised = raised_errors()
+    assert {name for name, _, _ in raised} >= set(COMPOSED)
+    silent = {key for _, key, _ in raised if f"errors.{key}" not in messages}
+    assert silent == {WORDLESS}
+    for name, key, values in raised:
+        if key != WORDLESS:
+            assert fields(messages[f"errors.{key}"]) <= values, f"{name}: {key}"
+
+
+def test_an_error_says_the_same_in_both_languages() -> None:
+    chinese, english = catalogue("zh"), catalogue("en")
+    unlike = {key for key in english if key.startswith("errors.") and fields(chinese[key]) != fields(english[key])}
+    assert not unlike
 
 
 def test_both_languages_have_the_same_keys() -> None:
