@@ -39,6 +39,7 @@ from attention_core.models.registry import load_text_model, load_vision_model
 from attention_core.models.text import TextConfig, TextModel, TextTrace
 from attention_core.models.tokenization import Token
 from attention_core.models.vision import StageTrace, VisionClass, VisionConfig, VisionModel, VisionTrace
+from attention_core.notebook import Explored, explore
 
 __all__ = [
     "CBAM",
@@ -50,6 +51,7 @@ __all__ = [
     "ChannelAttentionTrace",
     "ControlError",
     "EncoderDecoderTrace",
+    "Explored",
     "GenerationStep",
     "HubAttentionTrace",
     "HubEncoderDecoder",
@@ -88,6 +90,7 @@ __all__ = [
     "WeightsError",
     "clean_text",
     "describe",
+    "explore",
     "find_attention",
     "generate",
     "insert_attention",

@@ -27,11 +27,17 @@ def find_attention(model: nn.Module) -> AttendedModel:
     """`model` with a trace of the SE and CBAM modules in it; `model` itself is left as it is, and shares its tensors.
 
     The result is for inference. `places` are the names of the modules in `model`, and what it returns is what `model`
-    returns in evaluation mode, to rounding. Raises `UnsupportedModelError` where no such module is found.
+    returns in evaluation mode, to rounding. What `insert_attention` has put in is among them. Raises
+    `UnsupportedModelError` where no such module is found.
     """
-    network = copied(model)
-    found = {name: attention for name, part in network.named_modules() if (attention := _converted(part))}
-    if not found:
+    network = copied(model.network if isinstance(model, AttendedModel) else model)
+    inserted = {part.attention for part in network.modules() if isinstance(part, Attended)}
+    found = {
+        name: attention
+        for name, part in network.named_modules()
+        if part not in inserted and (attention := _converted(part))
+    }
+    if not found and not inserted:
         raise UnsupportedModelError(
             "hub.no_attention",
             f"{type(model).__name__} has no SE and no CBAM module that can be read; expected a network such as "
@@ -42,6 +48,13 @@ def find_attention(model: nn.Module) -> AttendedModel:
         holder, _, key = name.rpartition(".")
         network.get_submodule(holder).add_module(key, Attended(name, nn.Identity(), attention))
     return AttendedModel(network).eval()
+
+
+def own(module: nn.Module) -> SqueezeExcitation | CBAM:
+    """This project's modules, as they are. Raises `KindError` for anything else."""
+    if not isinstance(module, SqueezeExcitation | CBAM):
+        raise _other(module, "a SqueezeExcitation or a CBAM")
+    return copied(module)
 
 
 def se_from_pytorchcv(module: nn.Module) -> SqueezeExcitation:
@@ -87,6 +100,7 @@ def cbam_from_pytorchcv(module: nn.Module) -> CBAM:
 
 
 _CONVERTERS: tuple[Callable[[nn.Module], SqueezeExcitation | CBAM], ...] = (
+    own,
     SqueezeExcitation.from_torchvision,
     CBAM.from_timm,
     se_from_pytorchcv,

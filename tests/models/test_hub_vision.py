@@ -14,9 +14,11 @@ from timm.layers import create_attn
 from torch import Tensor, nn
 
 from attention_core.errors import ControlError, ShapeError, UnsupportedModelError
-from attention_core.mechanisms.cbam import CBAMTrace
+from attention_core.mechanisms.cbam import CBAM, CBAMTrace
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
 from attention_core.models.found import find_attention
 from attention_core.models.hub_vision import HubVisionModel, PhotoFormat, imagenet_classes
+from attention_core.models.insertion import insert_attention
 from attention_core.models.registry import vision_classes
 from attention_core.models.vision import VisionClass
 
@@ -157,3 +159,36 @@ def test_a_photo_of_any_shape_is_cut_to_the_square() -> None:
     trace = read("torchvision/mobilenet_v3_small").trace(torch.rand(3, 90, 120))
     assert trace.crop == (15, 0, 105, 90)
     assert trace.image.shape == (3, 64, 64)
+
+
+class TestOwnModules:
+    """This project's modules in somebody's network, and those that `insert_attention` has put there."""
+
+    @staticmethod
+    def network() -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Sequential(
+            nn.Conv2d(3, 16, 3, padding=1), SqueezeExcitation(16), CBAM(16), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        ).eval()
+
+    def test_they_are_found_as_they_are(self) -> None:
+        network, images = self.network(), torch.rand(2, 3, 8, 8)
+        found = find_attention(network)
+        assert found.places == ("1", "2")
+        assert torch.equal(found(images), network(images))
+        traced = found.trace(images)
+        assert torch.equal(traced.attentions["1"].weights, network[1].trace(network[0](images)).weights)  # type: ignore[index,operator,union-attr]
+
+    def test_inserted_ones_are_found_beside_those_that_were_there(self) -> None:
+        network, images = self.network(), torch.rand(2, 3, 8, 8)
+        inserted = insert_attention(network, "cbam", ["0"], example=images).eval()
+        found = find_attention(inserted)
+        assert found.places == ("0", "1", "2")
+        assert torch.equal(found(images), inserted(images))
+        assert list(found.trace(images).attentions) == ["0", "1", "2"]
+
+    def test_inserted_ones_alone_are_enough(self) -> None:
+        plain = nn.Sequential(nn.Conv2d(3, 16, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+        inserted = insert_attention(plain, "se", ["0"], example=torch.rand(1, 3, 8, 8)).eval()
+        assert find_attention(inserted).places == ("0",)
+        assert HubVisionModel(inserted, format=PhotoFormat(8)).trace(torch.rand(3, 8, 8)).stages[0].name == "0"
