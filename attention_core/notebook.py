@@ -130,6 +130,8 @@ def _reader(
         )
     config = getattr(network, "config", None)
     if hasattr(config, "patch_size") or any(isinstance(part, nn.MultiheadAttention) for part in model.modules()):
+        labels: dict[int, str] = getattr(config, "id2label", None) or {}
+        classes = classes or tuple(VisionClass("", labels[index], labels[index], "") for index in sorted(labels))
         side: Any = getattr(config, "image_size", None) or getattr(network, "image_size", None) or PhotoFormat().size
         return HubPatchModel(model, classes, format=format or PhotoFormat(side))
     return HubVisionModel(model, classes, format=format)

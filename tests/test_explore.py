@@ -183,13 +183,15 @@ class TestPhoto:
         torch.manual_seed(0)
         config = transformers.ViTConfig(
             hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=30, image_size=SIDE,
-            patch_size=8, num_labels=5,
+            patch_size=8, id2label=dict(enumerate(("cat", "dog", "fish", "lemon", "bowl"))),
         )  # fmt: skip
         network = of_torchvision() if library == "torchvision" else transformers.ViTForImageClassification(config)
         explored = explore(network.eval(), photo(), layer=1, head=2)
         trace: Any = explored.trace
         tile = drawn(explored, "head")[-4:]  # its title stands on a row above
         assert np.array_equal(tile, trace.layers[1].weights[0, 2, 0, 1:].reshape(4, 4).numpy())
+        named = {thing.en for thing in trace.classes}
+        assert ("lemon" in named) == (library == "transformers") and len(named) == 5
         refused("explore.head", network, photo(), head=3)
 
     def test_what_is_not_there(self) -> None:

@@ -44,9 +44,11 @@ _PIECE = """<div id="{id}" style="max-width: 52rem">
   }};
   const figures = JSON.parse(box.querySelector("script[type='application/json']").textContent);
   (window.attentionExplorerPlotly ??= loaded()).then(
-    (plotly) => box.querySelectorAll(".figure").forEach((place, number) => plotly.newPlot(
-      place, figures[number].data, figures[number].layout, {{displaylogo: false, responsive: true}}
-    )),
+    (plotly) => box.querySelectorAll(".figure").forEach((place, number) => {{
+      const {{data, layout}} = figures[number];
+      place.style.height = `${{layout.height}}px`;  // a figure that follows the page's width takes its height from here
+      plotly.newPlot(place, data, layout, {{displaylogo: false, responsive: true}});
+    }}),
     () => {{
       window.attentionExplorerPlotly = undefined;
       box.querySelector(".missing").hidden = false;

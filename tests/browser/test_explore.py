@@ -88,10 +88,20 @@ def test_a_cell_paints_the_numbers_of_the_trace_and_asks_for_nothing(page: Page,
     for name, expected in {"weights": trace.layers[0].weights, "query": trace.layers[0].query}.items():
         place = f".figure >> nth={list(result.figures).index(name)}"
         assert np.allclose(numbers(page, place), expected[0, 0].numpy(), atol=1e-6), name
-    assert page.locator(PAINTED).first.bounding_box()["width"] > 300  # type: ignore[index]
     assert page.get_by_text(result.captions["weights"]).is_visible()
     assert page.locator(".missing").is_hidden()
     assert not asked
+
+
+def test_figures_follow_the_width_of_the_page_and_keep_their_height(page: Page, tmp_path: Path) -> None:
+    result = explored("我吃柠檬")
+    watched(page, cells(tmp_path, result._repr_html_()))
+    painted(page, len(result.figures))
+    page.set_viewport_size({"width": 500, "height": 700})
+    page.wait_for_function("document.querySelector('.figure .main-svg').getBoundingClientRect().width < 500")
+    for place, figure in zip(page.locator(".figure").all(), result.figures.values(), strict=True):
+        box = place.locator(".main-svg").first.bounding_box()
+        assert box is not None and box["height"] == figure.layout.height and box["width"] > 300
 
 
 def test_one_cell_carries_plotly_for_all_in_whatever_order_they_stand(
