@@ -5,19 +5,23 @@ S tokens of the text that is read, T of the one that is written, D model width, 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from attention_core.errors import UnsupportedModelError
+from attention_core.errors import ControlError, UnsupportedModelError
 from attention_core.mechanisms.checks import check_positive, check_temperature
 from attention_core.mechanisms.trace import Trace
 from attention_core.models.hub_text import (
     MAX_TOKENS,
     check_parity,
     check_vocabulary,
+    checked_gates,
+    checked_hidden,
     token_limit,
     token_table,
 )
@@ -29,6 +33,9 @@ from attention_core.models.twin import Twin, copied
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Side = Literal["source", "target", "cross"]
+HeadGates = Mapping[Side, Tensor | Sequence[Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,21 +76,43 @@ class HubEncoderDecoder(nn.Module):
             )
         self.start: int = start
         check_vocabulary(network, self.tokenizer)
-        _, logits = check_parity(network, predicts=True)
+        recording, logits = check_parity(network, predicts=True)
+        counts = [attention.query.shape[1] for attention in recording.attentions]
+        encoding = sum(a.name.startswith(f"{Twin(network).encoder_name}.") for a in recording.attentions)
+        # A decoder block attends first to what it has written, then to what was read.
+        self.heads: dict[Side, tuple[int, ...]] = {
+            "source": tuple(counts[:encoding]),
+            "target": tuple(counts[encoding::2]),
+            "cross": tuple(counts[encoding + 1 :: 2]),
+        }
         self.vocabulary = self.tokenizer.vocabulary(max(logits.shape[-1], self.tokenizer.size))
 
     @torch.no_grad()
     def trace(
-        self, text: str, target: str | None = None, *, scale: float | None = None, temperature: float = 1.0
+        self,
+        text: str,
+        target: str | None = None,
+        *,
+        hide: Collection[int] = (),
+        head_gates: HeadGates | None = None,
+        scale: float | None = None,
+        temperature: float = 1.0,
     ) -> EncoderDecoderTrace:
         """The way of `text` and `target` through the network; without a target, of what the network itself writes.
 
-        scale, temperature: as in `MultiHeadSelfAttention.trace`, for all attentions; None = the network's own scale.
-        Raises `ControlError`, `KindError`, and `InputError` for a text without tokens.
+        hide: positions of `text` that are read as hidden; head_gates: for any of the trace's "source", "target" and
+        "cross", as in `TextModel.trace`; scale, temperature: as in `MultiHeadSelfAttention.trace`, for all attentions;
+        None = the network's own scale. Without a target the network writes without what-if controls, but for `hide`.
+        Raises `ControlError`, also where `hide` is asked of a network that has no token for it, `ShapeError`,
+        `KindError`, and `InputError` for a text without tokens.
         """
-        controls = AttentionControls(scale=scale, temperature=check_temperature(temperature))
+        controls = AttentionControls(
+            scale=scale, temperature=check_temperature(temperature), head_gates=self._gates(head_gates or {})
+        )
         source_tokens, _, source_cut = self.tokenizer.encode(text, None, self.limit)
-        source_ids = self._row([token.id for token in source_tokens])
+        hidden = checked_hidden(hide, len(source_tokens), self.tokenizer, self.architecture)
+        mask: Any = self.tokenizer.mask
+        source_ids = self._row([mask if i in hidden else token.id for i, token in enumerate(source_tokens)])
         if target is None:
             written = self._write(source_ids)
             target, target_tokens = self.tokenizer.written(written)
@@ -97,7 +126,7 @@ class HubEncoderDecoder(nn.Module):
         output, recording = twin.run(
             controls, input_ids=source_ids, decoder_input_ids=self._row([token.id for token in target_tokens])
         )
-        encoding = [a for a in recording.attentions if a.name.startswith(f"{twin.encoder_name}.")]
+        encoding = recording.attentions[: len(self.heads["source"])]
         decoding = recording.attentions[len(encoding) :]
         table = token_table(twin.network)
 
@@ -109,7 +138,6 @@ class HubEncoderDecoder(nn.Module):
                 read,
                 table,
                 pair=None,
-                hidden=frozenset(),
                 vocabulary=self.vocabulary,
                 architecture=self.architecture,
                 limit=self.limit,
@@ -123,17 +151,18 @@ class HubEncoderDecoder(nn.Module):
                 encoding,
                 0,
                 text=text,
+                hidden=hidden,
                 final=read,
                 logits=read[:, :0],
                 truncated=source_cut,
                 predicts="nothing",
             ),
-            # A decoder block attends first to what it has written, then to what was read.
             target=side(
                 target_tokens,
                 decoding[::2],
                 len(encoding),
                 text=target,
+                hidden=frozenset(),
                 final=recording.results[twin.decoder_name][0],
                 logits=output.logits[0],
                 truncated=target_cut,
@@ -141,6 +170,24 @@ class HubEncoderDecoder(nn.Module):
             ),
             cross=tuple(attention_trace(attention) for attention in decoding[1::2]),
         )
+
+    def _gates(self, gates: HeadGates) -> Sequence[Tensor]:
+        """The gates of all attentions in the order in which they run; ones where none are given."""
+        if not gates:
+            return ()
+        unknown = sorted(set(gates) - set(get_args(Side)))
+        if unknown:
+            raise ControlError(
+                "control.unknown",
+                f"head_gates names {unknown[0]!r}; expected some of {', '.join(get_args(Side))}.",
+                came=unknown[0],
+                expected=", ".join(get_args(Side)),
+            )
+        rows = {
+            side: checked_gates(gates[side], heads) if side in gates else [torch.ones(count) for count in heads]
+            for side, heads in self.heads.items()
+        }
+        return [*rows["source"], *chain(*zip(rows["target"], rows["cross"], strict=True))]
 
     def _row(self, ids: list[int]) -> Tensor:
         return torch.tensor([ids], device=self.network.device)

@@ -79,12 +79,12 @@ class HubTextModel(nn.Module):
         """
         tokens, segments, truncated = self.tokenizer.encode(text, pair, self.limit)
         T = len(tokens)
-        hidden = self._checked_hidden(hide, T)
+        hidden = checked_hidden(hide, T, self.tokenizer, self.architecture)
         controls = AttentionControls(
             scale=scale,
             temperature=check_temperature(temperature),
             mask=check_mask(mask, (T, T)),
-            head_gates=self._checked_gates(head_gates),
+            head_gates=checked_gates(head_gates, self.heads),
         )
         ids = [self.tokenizer.mask if i in hidden else token.id for i, token in enumerate(tokens)]
         inputs: dict[str, Any] = {"input_ids": torch.tensor([ids], device=self.network.device)}
@@ -109,46 +109,49 @@ class HubTextModel(nn.Module):
             limit=self.limit,
         )
 
-    def _checked_hidden(self, hide: Collection[int], T: int) -> frozenset[int]:
-        positions = frozenset(int(position) for position in hide)
-        outside = sorted(position for position in positions if not 0 <= position < T)
-        if outside:
-            raise ControlError(
-                "control.position",
-                f"hide names position {outside[0]}; expected 0 … {T - 1}, a token of this text.",
-                came=outside[0],
-                limit=T - 1,
-            )
-        if positions and self.tokenizer.mask is None:
-            raise ControlError(
-                "control.hide",
-                f"{self.architecture} has no token for a hidden word; only networks that were trained to guess hidden "
-                "words do.",
-                name=self.architecture,
-            )
-        return positions
 
-    def _checked_gates(self, gates: Tensor | Sequence[Tensor] | None) -> Sequence[Tensor | None]:
-        if gates is None:
-            return ()
-        if len(gates) != len(self.heads):
+def checked_hidden(hide: Collection[int], T: int, tokenizer: HubTokenizer, name: str) -> frozenset[int]:
+    """The positions to hide in a text of T tokens. Raises `ControlError`, also for a network without a token for it."""
+    positions = frozenset(int(position) for position in hide)
+    outside = sorted(position for position in positions if not 0 <= position < T)
+    if outside:
+        raise ControlError(
+            "control.position",
+            f"hide names position {outside[0]}; expected 0 … {T - 1}, a token of this text.",
+            came=outside[0],
+            limit=T - 1,
+        )
+    if positions and tokenizer.mask is None:
+        raise ControlError(
+            "control.hide",
+            f"{name} has no token for a hidden word; only networks that were trained to guess hidden words do.",
+            name=name,
+        )
+    return positions
+
+
+def checked_gates(gates: Tensor | Sequence[Tensor] | None, heads: Sequence[int]) -> Sequence[Tensor]:
+    """One row of gates a layer, or none at all. heads: of each layer. Raises `ShapeError`, `ControlError`."""
+    if gates is None:
+        return ()
+    if len(gates) != len(heads):
+        raise ShapeError(
+            "control.layer_gates",
+            f"head_gates has {len(gates)} layers; expected {len(heads)}, one row of gates a layer.",
+            came=len(gates),
+            expected=len(heads),
+        )
+    for row, count in zip(gates, heads, strict=True):
+        if tuple(check_floating("head_gates", row).shape) != (count,):
             raise ShapeError(
-                "control.layer_gates",
-                f"head_gates has {len(gates)} layers; expected {len(self.heads)}, one row of gates a layer.",
-                came=len(gates),
-                expected=len(self.heads),
+                "control.head_gates",
+                f"head_gates has shape {tuple(row.shape)}; expected ({count},), one number a head.",
+                came=tuple(row.shape),
+                expected=(count,),
             )
-        for row, heads in zip(gates, self.heads, strict=True):
-            if tuple(check_floating("head_gates", row).shape) != (heads,):
-                raise ShapeError(
-                    "control.head_gates",
-                    f"head_gates has shape {tuple(row.shape)}; expected ({heads},), one number a head.",
-                    came=tuple(row.shape),
-                    expected=(heads,),
-                )
-            if not bool(row.isfinite().all()):
-                raise ControlError("control.head_gates_finite", "head_gates holds NaN or infinity; expected numbers.")
-        return list(gates)
+        if not bool(row.isfinite().all()):
+            raise ControlError("control.head_gates_finite", "head_gates holds NaN or infinity; expected numbers.")
+    return list(gates)
 
 
 def objective(network: PreTrainedModel) -> Predicts:

@@ -10,7 +10,7 @@ import pytest
 import torch
 import transformers
 
-from attention_core.errors import ControlError, UnsupportedModelError
+from attention_core.errors import AttentionCoreError, ControlError, UnsupportedModelError
 from attention_core.models.hub import load_hub_text_model
 from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
 from attention_core.models.hub_text import HubTextModel
@@ -116,6 +116,56 @@ def test_scale_and_temperature_act_on_all_three() -> None:
         model("BartForConditionalGeneration").trace(TEXT, TARGET, temperature=-1)
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("side", ["source", "target", "cross"])
+def test_a_gate_scales_what_its_head_hands_on_and_no_other(name: str, side: str) -> None:
+    gates = torch.ones(2, 4)
+    gates[1, 2] = 0.0
+    plain, gated = traced(name), model(name).trace(TEXT, TARGET, head_gates={side: gates})  # type: ignore[dict-item]
+
+    def layers(trace: EncoderDecoderTrace, one: str) -> Any:
+        return trace.cross if one == "cross" else getattr(trace, one).layers
+
+    before, after = layers(plain, side)[1], layers(gated, side)[1]
+    assert torch.equal(after.head_outputs[0, 2], torch.zeros_like(after.head_outputs[0, 2]))
+    kept = [0, 1, 3]
+    assert torch.equal(after.head_outputs[0, kept], before.head_outputs[0, kept])
+    for one in ("source", "target", "cross"):  # what runs before it does not change
+        assert torch.equal(layers(gated, one)[0].head_outputs, layers(plain, one)[0].head_outputs) or side == "source"
+    assert not torch.allclose(gated.target.logits, plain.target.logits, atol=1e-4)
+    same = model(name).trace(TEXT, TARGET, head_gates={side: torch.ones(2, 4)})  # type: ignore[dict-item]
+    assert torch.equal(same.target.logits, plain.target.logits)
+
+
+def test_a_hidden_token_is_read_as_the_one_for_hidden_words() -> None:
+    tokenizer = hub_networks.word_pieces()
+    reads_hidden = HubEncoderDecoder(network("BartForConditionalGeneration"), tokenizer)
+    trace = reads_hidden.trace("the cat eats", "我吃鱼", hide={2})
+    assert trace.source.hidden == {2} and trace.source.tokens[2].text == "cat" and not trace.target.hidden
+    ids = [token.id for token in trace.source.tokens]
+    ids[2] = tokenizer.mask_token_id
+    with torch.no_grad():
+        own = network("BartForConditionalGeneration")(
+            input_ids=torch.tensor([ids]),
+            decoder_input_ids=torch.tensor([[token.id for token in trace.target.tokens]]),
+        ).logits[0]
+    assert (trace.target.logits - own).abs().max() < 1e-5
+
+
+def test_what_the_controls_refuse() -> None:
+    def refused(key: str, **controls: Any) -> None:
+        with pytest.raises(AttentionCoreError) as error:
+            model("MarianMTModel").trace(TEXT, TARGET, **controls)
+        assert error.value.key == key
+
+    refused("control.hide", hide={1})
+    refused("control.position", hide={99})
+    refused("control.unknown", head_gates={"middle": torch.ones(2, 4)})
+    refused("control.layer_gates", head_gates={"cross": torch.ones(3, 4)})
+    refused("control.head_gates", head_gates={"cross": torch.ones(2, 3)})
+    refused("control.head_gates_finite", head_gates={"cross": torch.full((2, 4), torch.nan)})
+
+
 @pytest.mark.parametrize("name", ["T5ForConditionalGeneration", "BartForConditionalGeneration"])
 def test_a_saved_one_loads(name: str, tmp_path: Path) -> None:
     network(name).save_pretrained(tmp_path)
@@ -123,6 +173,17 @@ def test_a_saved_one_loads(name: str, tmp_path: Path) -> None:
     loaded = load_hub_text_model(tmp_path, "cpu")
     assert isinstance(loaded, HubEncoderDecoder)
     assert torch.equal(loaded.trace(TEXT, TARGET).target.logits, traced(name).target.logits)
+
+
+def test_a_tokenizer_of_pieces_without_spans_is_refused_with_what_is_expected(tmp_path: Path) -> None:
+    network("MarianMTModel").save_pretrained(tmp_path)  # as Marian's networks are given out: no tokenizer.json
+    (tmp_path / "vocab.json").write_text('{"</s>": 0, "<unk>": 1, "<pad>": 2}', encoding="utf-8")
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "MarianTokenizer"}', encoding="utf-8")
+    for name in ("source.spm", "target.spm"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(UnsupportedModelError, match=r"tokenizer\.json") as refused:
+        load_hub_text_model(tmp_path, "cpu")
+    assert refused.value.key in ("hub.no_tokenizer", "hub.slow_tokenizer")  # without and with sentencepiece
 
 
 def test_refusals() -> None:
