@@ -27,8 +27,7 @@ from attention_core.models import registry
 from attention_core.models.text import TextModel
 from attention_core.notebook import MISSING, _Carriers
 from tests.models import hub_networks
-from tests.models.test_hub_encoder_decoder import network as encoder_decoder
-from tests.models.test_hub_patches import SIDE, of_torchvision
+from tests.models.photo_networks import SIDE, of_torchvision
 
 
 @cache
@@ -110,7 +109,7 @@ class TestText:
         assert explored.title == "Attention in GPT2LMHeadModel"
 
     def test_a_bare_encoder_decoder_with_its_tokenizer(self) -> None:
-        network = encoder_decoder("T5ForConditionalGeneration")
+        network = hub_networks.encoder_decoder("T5ForConditionalGeneration")
         explored = explore(network, ("the lemon", "the cat"), tokenizer=hub_networks.sentence_pieces(), layer=1)
         trace: Any = explored.trace
         assert np.array_equal(drawn(explored, "cross-attention: weights"), trace.cross[1].weights[0, 0].numpy())

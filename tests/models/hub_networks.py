@@ -65,11 +65,36 @@ DECODERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 NETWORKS = ENCODERS | DECODERS
 
+SIDES: dict[str, Any] = {
+    f"{side}_{name}": value
+    for side in ("encoder", "decoder")
+    for name, value in {"layers": 2, "attention_heads": 4, "ffn_dim": 48}.items()
+}
+SPECIAL_OF_BOTH: dict[str, Any] = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 2}
+T5_SIZES: dict[str, Any] = {"vocab_size": VOCABULARY, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2}
+ENCODER_DECODERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "T5ForConditionalGeneration": ("T5Config", T5_SIZES | {"num_heads": 4, "decoder_start_token_id": 0}),
+    "BartForConditionalGeneration": (
+        "BartConfig",
+        SIDES | SPECIAL_OF_BOTH | {"vocab_size": VOCABULARY, "d_model": 32, "max_position_embeddings": 40},
+    ),
+    "MarianMTModel": (
+        "MarianConfig",
+        SIDES | SPECIAL_OF_BOTH | {"vocab_size": VOCABULARY, "d_model": 32, "max_position_embeddings": 40},
+    ),
+}
+
 
 def network(name: str) -> Any:
     """A network by its class, ready to run; its weights are large enough for attention that is far from even."""
     config, sizes = NETWORKS[name]
     return filled(getattr(transformers, name)(getattr(transformers, config)(**(_special(name) | sizes))))
+
+
+def encoder_decoder(name: str) -> Any:
+    """One that reads one text and writes another, as `network`."""
+    config, sizes = ENCODER_DECODERS[name]
+    return filled(getattr(transformers, name)(getattr(transformers, config)(**sizes)))
 
 
 def filled(built: Any) -> Any:

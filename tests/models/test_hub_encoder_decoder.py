@@ -15,32 +15,10 @@ from attention_core.models.hub import load_hub_text_model
 from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
 from attention_core.models.hub_text import HubTextModel
 from tests.models import hub_networks
-from tests.models.hub_networks import VOCABULARY
+from tests.models.hub_networks import ENCODER_DECODERS as NETWORKS
+from tests.models.hub_networks import encoder_decoder as network
 
 TEXT, TARGET = "I eat a lemon", "我吃柠檬"
-SIDES: dict[str, Any] = {
-    f"{side}_{name}": value
-    for side in ("encoder", "decoder")
-    for name, value in {"layers": 2, "attention_heads": 4, "ffn_dim": 48}.items()
-}
-SPECIAL: dict[str, Any] = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 2}
-T5_SIZES: dict[str, Any] = {"vocab_size": VOCABULARY, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2}
-NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
-    "T5ForConditionalGeneration": ("T5Config", T5_SIZES | {"num_heads": 4, "decoder_start_token_id": 0}),
-    "BartForConditionalGeneration": (
-        "BartConfig",
-        SIDES | SPECIAL | {"vocab_size": VOCABULARY, "d_model": 32, "max_position_embeddings": 40},
-    ),
-    "MarianMTModel": (
-        "MarianConfig",
-        SIDES | SPECIAL | {"vocab_size": VOCABULARY, "d_model": 32, "max_position_embeddings": 40},
-    ),
-}
-
-
-def network(name: str) -> Any:
-    config, sizes = NETWORKS[name]
-    return hub_networks.filled(getattr(transformers, name)(getattr(transformers, config)(**sizes)))
 
 
 @cache
@@ -190,7 +168,7 @@ def test_refusals() -> None:
     with pytest.raises(UnsupportedModelError) as refused:
         HubTextModel(network("T5ForConditionalGeneration"), hub_networks.sentence_pieces())
     assert refused.value.key == "hub.encoder_decoder"
-    headless = transformers.T5Model(transformers.T5Config(**T5_SIZES, num_heads=4))
+    headless = transformers.T5Model(transformers.T5Config(**hub_networks.T5_SIZES, num_heads=4))
     with pytest.raises(UnsupportedModelError) as refused:
         HubEncoderDecoder(headless, hub_networks.sentence_pieces())
     assert refused.value.key == "hub.no_generation"

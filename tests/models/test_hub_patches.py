@@ -15,47 +15,11 @@ from torch import Tensor, nn
 from attention_core.errors import UnsupportedModelError
 from attention_core.models.hub_patches import HubPatchModel
 from attention_core.models.hub_vision import PhotoFormat
+from tests.models.photo_networks import HEADS, LAYERS, PATCH, SIDE, of_torchvision
+from tests.models.photo_networks import PATCHED as NETWORKS
+from tests.models.photo_networks import patched as original
 
-SIDE, PATCH, HEADS, LAYERS = 32, 8, 3, 2
-SIZES = {
-    "hidden_size": 24,
-    "num_hidden_layers": LAYERS,
-    "num_attention_heads": HEADS,
-    "intermediate_size": 30,
-    "image_size": SIDE,
-    "patch_size": PATCH,
-    "num_labels": 5,
-}
-
-
-def of_torchvision() -> nn.Module:
-    network = torchvision.models.VisionTransformer(SIDE, PATCH, LAYERS, HEADS, 24, 30, num_classes=5)
-    nn.init.normal_(network.heads[0].weight)  # it starts at 0
-    return network
-
-
-# name → (the network, tokens before the patches)
-NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
-    "torchvision VisionTransformer": (of_torchvision, 1),
-    "ViT": (lambda: transformers.ViTForImageClassification(transformers.ViTConfig(**SIZES)), 1),
-    "ViT without a classifier": (lambda: transformers.ViTModel(transformers.ViTConfig(**SIZES)), 1),
-    "DeiT": (lambda: transformers.DeiTForImageClassification(transformers.DeiTConfig(**SIZES)), 2),
-    "DINOv2": (lambda: transformers.Dinov2ForImageClassification(transformers.Dinov2Config(**SIZES)), 1),
-    "DINOv2 with registers": (
-        lambda: transformers.Dinov2WithRegistersForImageClassification(
-            transformers.Dinov2WithRegistersConfig(**SIZES, num_register_tokens=4)
-        ),
-        5,
-    ),
-    "BEiT": (lambda: transformers.BeitForImageClassification(transformers.BeitConfig(**SIZES)), 1),
-}
 TRANSFORMERS = [name for name in NETWORKS if not name.startswith("torchvision")]
-
-
-@cache
-def original(name: str) -> nn.Module:
-    torch.manual_seed(0)
-    return NETWORKS[name][0]().eval()
 
 
 @cache

@@ -9,8 +9,6 @@ from functools import cache
 import pytest
 import torch
 import torchvision
-from pytorchcv.model_provider import get_model
-from timm.layers import create_attn
 from torch import Tensor, nn
 
 from attention_core.errors import ControlError, ShapeError, UnsupportedModelError
@@ -21,44 +19,9 @@ from attention_core.models.hub_vision import HubVisionModel, PhotoFormat, imagen
 from attention_core.models.insertion import insert_attention
 from attention_core.models.registry import vision_classes
 from attention_core.models.vision import VisionClass
-
-# name → (how many SE or CBAM modules, side of the photo)
-NETWORKS = {
-    "torchvision/mobilenet_v3_small": (9, 64),
-    "torchvision/mobilenet_v3_large": (8, 64),
-    "torchvision/efficientnet_b0": (16, 64),
-    "torchvision/regnet_y_400mf": (16, 64),
-    "pytorchcv/cbam_resnet18": (8, 224),
-    "pytorchcv/seresnet18": (8, 224),
-    "pytorchcv/mobilenetv3_small_w7d20": (9, 224),
-    "timm/cbam": (1, 32),
-}
-
-
-@cache
-def original(name: str) -> nn.Module:
-    """A network with random weights, its norms fitted so that a photo reaches the output; never changed."""
-    library, _, short = name.partition("/")
-    torch.manual_seed(0)
-    model: nn.Module
-    if library == "torchvision":
-        model = torchvision.models.get_model(short)
-    elif library == "pytorchcv":
-        model = get_model(short)
-    else:
-        attention = create_attn("cbam", 16)
-        model = nn.Sequential(nn.Conv2d(3, 16, 3), attention, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 5))
-    norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.momentum = 1.0
-    with torch.no_grad():
-        model.train()(photos(name, 2, seed=9))
-    return model.double().eval()  # so that two orders of one sum differ by nothing that matters
-
-
-def photos(name: str, count: int = 1, seed: int = 0) -> Tensor:
-    side = NETWORKS[name][1]
-    return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(seed))
+from tests.models.photo_networks import GATED as NETWORKS
+from tests.models.photo_networks import gated as original
+from tests.models.photo_networks import photos
 
 
 @cache
