@@ -254,7 +254,8 @@ def table(rows: Sequence[Row], views: Sequence[str]) -> Iterator[str]:
     yield f"| architecture | read | error | {' | '.join(views)} |"
     yield "|" + "---|" * (3 + len(views))
     for row in rows:
-        yield f"| {row.name} | {row.captured} | {f'{row.error:.0e}' if row.error else '0'} | {' | '.join(row.views[view] for view in views)} |"
+        error = f"{row.error:.0e}" if row.error else "0"
+        yield f"| {row.name} | {row.captured} | {error} | {' | '.join(row.views[view] for view in views)} |"
 
 
 def names_in(page: str) -> list[str]:
