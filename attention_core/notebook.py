@@ -161,7 +161,8 @@ def _image(given: Any) -> ImageLike:
 def _pictures(trace: Any, layer: int | str | None, head: int | None) -> tuple[dict[str, Any], str]:
     """Name → picture, and a sentence on what they are of."""
     # Plotly comes with the figures: not before something is drawn.
-    from attention_core.pictures import patch_pictures, stage_pictures, text_pictures, translation_pictures
+    from attention_core.photo_pictures import patch_pictures, stage_pictures
+    from attention_core.text_pictures import text_pictures, translation_pictures
 
     if isinstance(trace, VisionTrace | HubVisionTrace):
         if head is not None:

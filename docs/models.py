@@ -25,7 +25,8 @@ from attention_core.models.hub_generation import generate
 from attention_core.models.hub_patches import HubPatchModel
 from attention_core.models.hub_text import HubTextModel
 from attention_core.models.hub_vision import HubVisionModel, PhotoFormat
-from attention_core.pictures import patch_pictures, stage_pictures, text_pictures, translation_pictures
+from attention_core.photo_pictures import patch_pictures, stage_pictures
+from attention_core.text_pictures import text_pictures, translation_pictures
 from tests.models.hub_networks import (
     DECODERS,
     ENCODER_DECODERS,

@@ -7,7 +7,6 @@ every program that uses the library finds it.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import re
 import shutil
@@ -15,9 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attention_core.errors import ModelSourceError, WeightsError
+from attention_core.models.hub_errors import disk_full, hub_errors, is_transport, no_network
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
@@ -64,10 +64,10 @@ def asked(name: str, endpoint: str | None) -> ModelInfo:
     from huggingface_hub.utils import filter_repo_objects  # type: ignore[attr-defined]
 
     try:
-        with _hub_errors(name):
+        with hub_errors(name):
             info = HfApi(endpoint=endpoint).model_info(name, revision="main", files_metadata=True)
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # the page of a gatekeeper, such as a hotel's
-        raise _no_network(name) from error
+        raise no_network(name) from error
     named = {file.rfilename: file for file in info.siblings or []}
     wanted = filter_repo_objects(named, allow_patterns=list(_WANTED), ignore_patterns=list(_UNWANTED))
     info.siblings = [named[name] for name in wanted]
@@ -104,7 +104,7 @@ def _downloaded(name: str, endpoint: str | None, progress: Progress) -> Path:
     wanted = info.siblings or []
     total = sum(map(_size, wanted))
     _check_room(name, missing_bytes(name, info))
-    with _hub_errors(name):
+    with hub_errors(name):
         for file in wanted:
             others = sum(_here(name, info, other) for other in wanted if other is not file)
 
@@ -138,7 +138,7 @@ def _check_room(name: str, needed: int) -> None:
     folder = _blobs(name)
     there = next(parent for parent in folder.parents if parent.is_dir())
     if shutil.disk_usage(there).free < needed:
-        raise _disk_full(name)
+        raise disk_full(name)
 
 
 def _blobs(name: str) -> Path:
@@ -231,7 +231,7 @@ def _go_on(name: str, part: Path, url: str, size: int, report: Callable[[int], N
         try:
             _append(part, url, report)
         except Exception as error:
-            if not _is_transport(error):
+            if not is_transport(error):
                 raise
             cause = error
         idle = 0 if _length(part) > had else idle + 1
@@ -264,67 +264,3 @@ def _append(part: Path, url: str, report: Callable[[int], None]) -> None:
             for piece in response.iter_bytes():
                 file.write(piece)
                 report(file.tell())
-
-
-def _is_transport(error: BaseException) -> bool:
-    """Whether a connection failed. The hub's library speaks through httpx or, since its version 2, httpx2."""
-    from huggingface_hub.errors import OfflineModeIsEnabled
-
-    return isinstance(error, OfflineModeIsEnabled) or type(error).__module__.partition(".")[0] in ("httpx", "httpx2")
-
-
-def _disk_full(name: str) -> ModelSourceError:
-    return ModelSourceError(
-        "hub.disk_full",
-        f"there is no room on the disk for {name}. Make room, then try again: what came is kept.",
-        name=name,
-    )
-
-
-def _no_network(name: str) -> ModelSourceError:
-    return ModelSourceError(
-        "hub.no_network",
-        f"{name} is not on this machine, and the hub cannot be reached. Connect, or name a folder.",
-        name=name,
-    )
-
-
-@contextmanager
-def _hub_errors(name: str) -> Iterator[None]:
-    """Says what hindered the hub's library in this project's words: `ModelSourceError`."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
-
-    try:
-        yield
-    except GatedRepoError as error:
-        raise ModelSourceError(
-            "hub.gated",
-            f"{name} is given out on conditions: accept them on its page, and log in with `hf auth login`.",
-            name=name,
-        ) from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise ModelSourceError(
-            "hub.not_found", f"there is no folder and no model on the hub called {name}. Check the spelling.", name=name
-        ) from error
-    except Exception as error:
-        # Whatever hindered an answer may be wrapped as "not on this machine either".
-        answer: Any = next((e for e in (error, error.__cause__) if isinstance(e, HfHubHTTPError)), None)
-        if answer is not None and not isinstance(answer, LocalEntryNotFoundError):
-            status = answer.response.status_code
-            raise ModelSourceError(
-                "hub.refused",
-                f"the hub answered {status} when asked for {name}. Try again later.",
-                name=name,
-                status=status,
-            ) from error
-        if isinstance(error, LocalEntryNotFoundError) or _is_transport(error):
-            raise _no_network(name) from error
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise _disk_full(name) from error
-        raise

@@ -18,6 +18,8 @@ from attention_core.errors import AttentionCoreError, ModelSourceError, Unsuppor
 from attention_core.models.hub_patches import HubPatchModel
 from attention_core.models.hub_photos import load_hub_vision_model
 from attention_core.models.hub_vision import HubVisionModel, PhotoFormat
+from tests.models.hub_server import hub, served
+from tests.models.photo_networks import patched
 
 NAME = "torchvision/mobilenet_v3_small"
 
@@ -59,6 +61,20 @@ def test_pytorchcv_and_transformers_by_name(tmp_path: Path) -> None:
     assert isinstance(read, HubPatchModel)
     assert read.format == PhotoFormat(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
     assert [thing.en for thing in read.trace(torch.rand(3, 40, 50)).classes] == ["cat", "dog"]
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_vision_transformer_is_fetched_with_progress(tmp_path: Path) -> None:
+    folder = tmp_path / "vit"
+    patched("ViT").save_pretrained(folder)
+    told: list[tuple[int, int]] = []
+    with hub(served(folder)) as address:
+        read = load_hub_vision_model(
+            "transformers/team/model", "cpu", endpoint=address, progress=lambda done, total: told.append((done, total))
+        )
+    assert isinstance(read, HubPatchModel)
+    total = sum(path.stat().st_size for path in folder.iterdir())
+    assert told[0] == (0, total) and told[-1] == (total, total)
 
 
 def refusal(source: str, checkpoint: Path | None = None) -> AttentionCoreError:
