@@ -210,7 +210,7 @@ def _against_plain(rows: list[Overfitting], labels: list[str]) -> None:
         title=title,
         value_name=t("compare.points"),
     )
-    show(figure, "overfitting-differences", alt=title)
+    show(figure, "overfitting-against-plain", alt=title)
 
 
 def _everywhere(row: Overfitting, gap: Difference, dev: Difference) -> str:

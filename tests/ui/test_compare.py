@@ -73,6 +73,7 @@ def test_a_difference_within_its_error_is_called_so(
 ) -> None:
     scores = {**registry.scores("vision"), "minus_plain": {"se": score(value, 0.008)}}
     monkeypatch.setattr(networks, "measured", lambda kind: scores)
+    monkeypatch.setattr(networks, "ablations", lambda: None)  # whose verdicts are in the same words
     said = words(opened("compare", language))
     number = f"{100 * value:+.1f} ± 0.8".replace("-", "−")
     assert number in said
@@ -133,7 +134,9 @@ def test_overfitting_appears_with_its_file(language: Language, tmp_path: Path, m
     np.testing.assert_allclose(decoded(train["x"]), [0.7, 0.75, 0.8], atol=1e-6)
     np.testing.assert_allclose(decoded(new["x"]), [0.6, 0.6, 0.6], atol=1e-6)
     assert [text.strip() for text in gaps["text"]] == ["+10.0", "+15.0", "+20.0"]
-    assert len(decoded(figure(app, "overfitting-differences")["data"][2]["x"])) == 2  # plain has nothing to differ from
+    assert (
+        len(decoded(figure(app, "overfitting-against-plain")["data"][2]["x"])) == 2
+    )  # plain has nothing to differ from
     said = words(app)
     assert catalogue(language)["compare.overfitting.missing"] not in said
     assert "+10.0 ± 0.6" in said  # (0.80 − 0.60) − (0.70 − 0.60), √(0.004² + 0.004² + 0.003²)
