@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from attention_core.analysis.head_atlas import MEASURES, HeadEntry, Measure, head_atlas
+from attention_core.analysis.head_atlas import HeadEntry, Measure, head_atlas, sentence_atlas
 from attention_core.figures.style import MapKind
 from attention_core.models.text import TextTrace
-from ui import head_table, heads, networks, rollout_steps, sentence, url_state
+from ui import head_table, heads, networks, rollout_steps, sentence, text_networks, url_state
 from ui.attention_pictures import show_all_heads, show_head_map, show_weights
 from ui.export import text_export
 from ui.i18n import current_language, t
@@ -31,7 +31,10 @@ def main() -> None:
     st.title(t("head_atlas.title"))
     st.markdown(t("head_atlas.lead"))
     trace = sentence.sentence_trace(example=2)
-    entries = head_atlas(networks.measured("text"))
+    shipped = text_networks.current().shipped
+    if not shipped:
+        st.info(t("network.atlas"), icon=":material/deployed_code:")
+    entries = head_atlas(networks.measured("text")) if shipped else sentence_atlas(trace)
     layer, head = _chosen(entries)
     _map(trace, entries, layer, head)
     _table(trace, entries, layer, head)
@@ -50,10 +53,11 @@ def _chosen(entries: list[HeadEntry]) -> tuple[int, int]:
 @region("measure")
 def _map(trace: TextTrace, entries: list[HeadEntry], layer: int, head: int) -> None:
     with step(1, "head_atlas.map"):
-        url_state.put_choice("measure", MEASURES)
+        known = head_table.known(entries)
+        url_state.put_choice("measure", known)
         st.selectbox(
             t("head_atlas.map.measure"),
-            MEASURES,
+            known,
             format_func=head_table.measure_name,
             key="measure",
             persist_state="session",
@@ -94,7 +98,8 @@ def _measured(entries: list[HeadEntry], measure: Measure, selected: tuple[int, i
 def _table(trace: TextTrace, entries: list[HeadEntry], layer: int, head: int) -> None:
     with step(2, "head_atlas.table"):
         head_table.show_table(trace, entries, (layer, head))
-        head_table.show_baselines()
+        if text_networks.current().shipped:
+            head_table.show_baselines()
 
 
 @region("q")
@@ -112,7 +117,7 @@ def _one(trace: TextTrace, layer: int, head: int, query: int) -> None:
     strongest = int(weights.argmax())
     words = {"query": names[query], "key": names[strongest], "share": f"{weights[strongest].item():.0%}"}
     with step(3, "head_atlas.one", layer=layer + 1, head=head + 1, **words):
-        heads.describe(layer, head)
+        heads.describe(trace, layer, head)
         show_weights(trace, layer, head, query, "atlas-weights")
         for name in ("multi_head", "self_attention"):
             st.page_link(

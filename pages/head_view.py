@@ -9,7 +9,7 @@ from torch import Tensor
 from attention_core.analysis.links import heaviest_links, share_to
 from attention_core.analysis.words import Word, word_weights
 from attention_core.models.text import TextTrace
-from ui import heads, networks, sentence, url_state
+from ui import heads, sentence, url_state
 from ui.choices import choose
 from ui.export import text_export
 from ui.grouping import choose_unit, grouped
@@ -29,8 +29,8 @@ def main() -> None:
     st.title(t("head_view.title"))
     st.markdown(t("head_view.lead"))
     trace = sentence.sentence_trace(example=2)
-    layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=trace.pair is not None))
-    heads.describe(layer, head)
+    layer, head = sentence.layer_and_head(heads.opening_head(pair=trace.pair is not None))
+    heads.describe(trace, layer, head)
     _picture(trace, layer, head)
     heads.offer_outstanding()
     text_export("head_view", trace, layer=layer, head=head)

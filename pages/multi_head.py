@@ -6,14 +6,15 @@ import streamlit as st
 
 from attention_core.analysis.heads import output_by_heads, two_stage_queries
 from attention_core.figures import vector_strip
-from attention_core.models.text import EncoderBlock, TextTrace
-from ui import export, heads, networks, sentence
+from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHeadTrace
+from attention_core.models.text import EncoderBlock, TextModel, TextTrace
+from ui import export, heads, sentence, text_networks
 from ui.arrays import array
 from ui.attention_pictures import show_all_heads, show_weights
 from ui.head_importance import importance_step
 from ui.i18n import t
 from ui.regions import region
-from ui.steps import correction, show, step
+from ui.steps import correction, not_of_this_network, show, step
 from ui.tex import tex
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     st.title(t("multi_head.title"))
     st.markdown(t("multi_head.lead"))
     trace = sentence.sentence_trace(example=1)
-    layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=True))
+    layer, head = sentence.layer_and_head(heads.opening_head(pair=True))
     _all_heads(trace, layer, head)
     query = _followed(trace, layer, head)
     export.text_export("multi_head", trace, layer=layer, head=head, query=query)
@@ -69,7 +70,7 @@ def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
         key=names[strongest],
         share=f"{weights[query, strongest].item():.0%}",
     ):
-        heads.describe(layer, head)
+        heads.describe(trace, layer, head)
         show_weights(trace, layer, head, query, "one-head")
         show(
             vector_strip(
@@ -85,7 +86,11 @@ def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
 
 
 def _two_stages(trace: TextTrace, layer: int, head: int) -> None:
-    stages = two_stage_queries(_block(layer).attention, trace.layers[layer])
+    module = _module(layer)
+    if module is None:
+        not_of_this_network(3, "network.no_two_stages")
+        return
+    stages = two_stage_queries(module, trace.layers[layer])
     names = sentence.labels(trace)
     d = stages.direct.shape[-1]
     formula = (
@@ -109,8 +114,12 @@ def _two_stages(trace: TextTrace, layer: int, head: int) -> None:
 
 def _joined(trace: TextTrace, layer: int, query: int) -> None:
     attention = trace.layers[layer]
-    joined = output_by_heads(_block(layer).attention, attention)
     name = sentence.labels(trace)[query]
+    module = _module(layer)
+    if module is None:
+        _ends(attention, name, query)
+        return
+    joined = output_by_heads(module, attention)
     formula = (
         rf"{tex('output', 'b^i')} = W^O [{tex('output', 'b^{i,1}')}; \dots; {tex('output', 'b^{i,H}')}] + c"
         rf" = \sum_h W^O_h\, {tex('output', 'b^{i,h}')} + c"
@@ -150,10 +159,25 @@ def _joined(trace: TextTrace, layer: int, query: int) -> None:
             )
 
 
-def _block(layer: int) -> EncoderBlock:
-    block = networks.text_model().blocks[layer]
+def _ends(attention: MultiHeadTrace, name: str, query: int) -> None:
+    """Step 4 where the maps of the network are its own affair: what goes into the last one, and what comes out."""
+    with step(
+        4, "network.joined", rf"{tex('output', 'b^i')} = W^O [{tex('output', 'b^{i,1}')}; \dots] + c", query=name
+    ):
+        for key, values in (("concatenated", attention.concatenated), ("projected", attention.output)):
+            title = t(f"multi_head.joined.{key}")
+            strip = vector_strip(array(values[0, query][None]), rows=[name], quantity="output", title=title)
+            show(strip, f"joined-{key}", alt=title)
+
+
+def _module(layer: int) -> MultiHeadSelfAttention | None:
+    """The attention of a layer; None where it is not a module of ours."""
+    model = text_networks.current().model
+    if not isinstance(model, TextModel):
+        return None
+    block = model.blocks[layer]
     assert isinstance(block, EncoderBlock)
-    return block
+    return block.attention
 
 
 main()

@@ -15,7 +15,7 @@ def main() -> None:
     st.title(t("overview.title"))
     st.markdown(t("overview.lead"))
     trained = sentence.sentence_trace()
-    layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=trained.pair is not None))
+    layer, head = sentence.layer_and_head(heads.opening_head(pair=trained.pair is not None))
     first = next((i for i, token in enumerate(trained.tokens) if not token.special), 0)
     query = url_state.put_choice("q", range(len(trained.tokens)), first)
     what_if = what_if_controls.choose(trained, layer)

@@ -6,11 +6,12 @@ import streamlit as st
 
 from attention_core.analysis.words import is_chinese
 from attention_core.models.text import TextTrace
-from ui import heads, networks, sentence, two_sentences
+from ui import heads, sentence, text_networks, two_sentences
 from ui.export import text_export
 from ui.grouping import choose_unit
 from ui.i18n import t
 from ui.regions import region
+from ui.steps import not_of_this_network
 
 EXAMPLE = 2  # of the sentences: one that has a translation
 
@@ -27,18 +28,22 @@ def main() -> None:
     if is_chinese(trace.text) == is_chinese(trace.pair or ""):
         st.caption(t("two_sentences.one_language"))
     layer, head = _one_head(trace)
-    two_sentences.guess_step(4, trace)
+    if text_networks.current().predicts == "hidden":
+        two_sentences.guess_step(4, trace)
     text_export("two_sentences", trace, layer=layer, head=head)
 
 
 @region("layer", "head")
 def _one_head(trace: TextTrace) -> tuple[int, int]:
     chosen = st.container()
-    layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=True))
-    with chosen:
-        two_sentences.offer_aligners(layer, head)
+    layer, head = sentence.layer_and_head(heads.opening_head(pair=True))
     _pair(trace, layer, head)
-    two_sentences.score_step(3, layer, head)
+    if text_networks.current().shipped:
+        with chosen:
+            two_sentences.offer_aligners(layer, head)
+        two_sentences.score_step(3, layer, head)
+    else:
+        not_of_this_network(3, "network.no_scores")
     return layer, head
 
 

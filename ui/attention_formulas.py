@@ -12,8 +12,16 @@ SCORE, WEIGHT, OUTPUT = (
 )
 
 
-def score(query: int, key: int, raw: float, score: float, d: int, *, scaled: bool = True) -> str:
-    """α = q·k / √d, or q·k alone, then the same with the numbers of one query and one key."""
+def score(query: int, key: int, raw: float, score: float, d: int, *, scaled: bool = True, plain: bool = True) -> str:
+    """α = q·k / √d, or q·k alone, then the same with the numbers of one query and one key.
+
+    plain: False for a network with a factor of its own or a position bias.
+    """
+    if not plain:
+        return (
+            rf"{SCORE} = c\,({Q} \cdot {K}) + \beta_{{i,j}} \qquad "
+            rf"{number(raw)} \;\to\; \alpha_{{{query},{key}}} = {number(score)}"
+        )
     if not scaled:
         return rf"{SCORE} = {Q} \cdot {K} \qquad \alpha_{{{query},{key}}} = {number(raw)}"
     return (

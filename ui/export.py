@@ -15,14 +15,15 @@ from PIL import Image
 
 from attention_core.analysis import tables
 from attention_core.analysis.mask_trial import TriedKind, TriedMap
-from attention_core.analysis.snippets import photo_snippet, text_snippet, trial_snippet
+from attention_core.analysis.snippets import SHIPPED_NETWORK, photo_snippet, text_snippet, trial_snippet
 from attention_core.figures.printed import with_photo
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
 from attention_core.models import registry
+from attention_core.models.hub_text import HubTextModel
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import StageTrace, VisionTrace
 from attention_core.runtime.version import version
-from ui import networks, photo_what_if, share, url_state
+from ui import networks, photo_what_if, share, text_networks, url_state
 from ui.change_words import photo_changes, sentence_changes
 from ui.export_files import Taken, offer, opened, stem
 from ui.i18n import joined, t
@@ -87,11 +88,12 @@ def text_export(
         temperature=what_if.temperature,
         mask=what_if.attention_mask(len(trace.tokens)),
         gates=what_if.gates,
+        network=_loading_call(),
     )
     taken = Taken(
         page,
         caption.strip(),
-        _settings(page, settings, "text", "bilingual"),
+        _settings(page, settings, _text_network()),
         snippet,
         npz=partial(tables.npz, trace),
         csv=lambda: tables.csv_zip(tables.text_tables(trace)),
@@ -141,7 +143,7 @@ def photo_export(
     taken = Taken(
         page,
         _photo_caption(build, sample, stage, what_if, beside),
-        _settings(page, settings, "vision", build),
+        _settings(page, settings, {"kind": "vision", "name": build, "sha256": _digest("vision", build)}),
         snippet,
         npz=partial(tables.npz, trace, tried),
         csv=lambda: tables.csv_zip(chain(tables.vision_tables(trace), tables.tried_tables(tried or {}))),
@@ -185,15 +187,34 @@ def _sharp(photo: Photo, trace: VisionTrace) -> Callable[[int], tuple[str, int]]
     return at_most
 
 
-def _settings(page: str, chosen: dict[str, Any], kind: str, name: str) -> str:
+def _text_network() -> dict[str, Any]:
+    network = text_networks.current()
+    if isinstance(network.model, HubTextModel):
+        return {"kind": "text", "name": network.name, "architecture": network.model.architecture}
+    return {"kind": "text", "name": network.name, "sha256": _digest("text", network.name)}
+
+
+def _loading_call() -> str:
+    """How a program gets the session's text network."""
+    network = text_networks.current()
+    if network.shipped:
+        return SHIPPED_NETWORK
+    return f"load_hub_text_model({str(text_networks.source_of(network.name))!r}, max_tokens={network.positions})"
+
+
+def _digest(kind: str, name: str) -> str:
+    digest: str = registry.manifest(kind, name)["sha256"]
+    return digest
+
+
+def _settings(page: str, chosen: dict[str, Any], model: dict[str, Any]) -> str:
     """JSON of everything that the numbers follow from; language-neutral, counted from 0."""
-    described = registry.manifest(kind, name)
     query = url_state.query()
     everything = {
         "app": "Attention Explorer",
         "version": version(),
         "torch": torch.__version__,
-        "model": {"kind": kind, "name": name, "sha256": described["sha256"]},
+        "model": model,
         "page": page,
         "link": share.link(query),
         "url": query,

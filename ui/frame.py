@@ -12,7 +12,7 @@ if str(ROOT) not in sys.path:  # Streamlit puts the main script's own folder the
     sys.path.insert(0, str(ROOT))
 
 from attention_core.runtime.device import device_name  # noqa: E402
-from ui import built_in_words, lessons, networks, presenter, share, steps, url_state  # noqa: E402
+from ui import built_in_words, lessons, networks, presenter, share, steps, text_networks, url_state  # noqa: E402
 from ui.i18n import LANGUAGE_NAMES, LANGUAGES, browser_language, t  # noqa: E402
 from ui.style import page_style  # noqa: E402
 
@@ -91,3 +91,4 @@ with refused:
 with sharing:
     share.popover(url_state.query())
 url_state.flush()
+text_networks.let_go()

@@ -13,12 +13,13 @@ from attention_core.analysis.importance import HeadImportance, head_importance
 from attention_core.figures import probability_bars
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import UNKNOWN
-from ui import networks, sentence
+from ui import sentence, text_networks, url_state
 from ui.arrays import array
 from ui.attention_pictures import show_head_map
 from ui.i18n import t
 from ui.markdown import plain
-from ui.steps import show, step, working
+from ui.steps import not_of_this_network, show, step, working
+from ui.text_networks import TextNetwork
 
 LEAST_DROP = 0.01  # nats: below it, no head is called missed
 
@@ -31,6 +32,10 @@ def importance_step(
     layer, head: the enlarged one, framed in the map; on_click: what a click on a cell does, given a point whose
     `customdata` is [layer, head].
     """
+    network = text_networks.current()
+    if network.predicts != "hidden" or network.mask is None:
+        not_of_this_network(number, "network.no_importance")
+        return
     with step(number, "head_importance", _formula()):
         name = sentence.labels(trace)[query]
         if trace.tokens[query].special:
@@ -39,8 +44,10 @@ def importance_step(
         if trace.vocabulary[trace.tokens[query].id] == UNKNOWN:
             st.info(t("head_importance.unknown", query=plain(name)))
             return
+        if not _wanted(network):
+            return
         with working():
-            importance = _importance(trace.text, trace.pair, query)
+            importance = _importance(trace.text, trace.pair, query, network.key, network)
         left, right = st.columns(2)
         with left:
             _guess(importance, name)
@@ -49,10 +56,18 @@ def importance_step(
         _costliest(importance)
 
 
+def _wanted(network: TextNetwork) -> bool:
+    """Whether to compute it: a network of others takes a pass a head, so it asks first."""
+    if network.shipped:
+        return True
+    url_state.put_choice("without", (False, True))
+    return st.toggle(t("network.ask_importance", count=sum(network.heads)), key="without")
+
+
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _importance(text: str, pair: str | None, position: int) -> HeadImportance:
-    """Shared between sessions, so never written to."""
-    return head_importance(networks.text_model(), text, pair, position)
+def _importance(text: str, pair: str | None, position: int, key: str, _network: TextNetwork) -> HeadImportance:
+    """Shared between sessions, so never written to. key: of the network."""
+    return head_importance(_network.model, text, pair, position)
 
 
 def _formula() -> str:

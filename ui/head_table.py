@@ -11,12 +11,17 @@ import streamlit as st
 from attention_core.analysis.head_atlas import MEASURES, HeadEntry, Measure, baselines
 from attention_core.analysis.head_roles import head_roles
 from attention_core.models.text import TextTrace
-from ui import heads, networks
+from ui import heads, networks, text_networks
 from ui.i18n import current_language, joined, t
 
 KEY = "atlas"
 GAINS: tuple[Measure, ...] = ("gain_en", "gain_zh")
 IN_UNITS: tuple[Measure, ...] = ("entropy", "distance", "loss_increase")  # the others are shares
+
+
+def known(entries: list[HeadEntry]) -> list[Measure]:
+    """The measures that there are numbers of."""
+    return [name for name in MEASURES if any(not math.isnan(entry.measures[name]) for entry in entries)]
 
 
 def measure_name(measure: Measure) -> str:
@@ -26,6 +31,8 @@ def measure_name(measure: Measure) -> str:
 
 def baseline_line(measure: Measure) -> str:
     """One line: what a number of this measure is to be compared with."""
+    if not text_networks.current().shipped:
+        return t("network.no_baseline")
     known = [
         t(f"head_atlas.baselines.{name}", value=_written(measure, values[measure]))
         for name, values in baselines(networks.measured("text")).items()
@@ -67,7 +74,7 @@ def show_table(trace: TextTrace, entries: list[HeadEntry], selected: tuple[int, 
                 for language in ("en", "zh")
             },
         },
-        column_order=["head", "role", *_order()],
+        column_order=["head", *(["role"] if text_networks.current().shipped else []), *_order(known(entries))],
         hide_index=True,
         height="content",
         placeholder="–",
@@ -98,10 +105,10 @@ def show_baselines() -> None:
     )
 
 
-def _order() -> list[str]:
+def _order(measures: list[Measure]) -> list[str]:
     """The measures, each gain followed by the relation that it is of."""
     order: list[str] = []
-    for measure in MEASURES:
+    for measure in measures:
         order.append(measure)
         if measure in GAINS:
             order.append(measure.replace("gain", "relation"))
@@ -134,10 +141,14 @@ def _measure_column(measure: Measure) -> Any:
 def _link(trace: TextTrace, layer: int, head: int) -> str:
     """Relative, so that it holds wherever the app is served from; what stands behind # is what is shown."""
     state = {"layer": layer, "head": head, "s": trace.text, "p": trace.pair or "", "lang": current_language()}
+    if not text_networks.current().shipped:
+        state[text_networks.KEY] = text_networks.current().name
     return f"multi_head?{urlencode(state)}#{layer + 1}.{head + 1}"
 
 
 def _role(layer: int, head: int) -> str | None:
+    if not text_networks.current().shipped:
+        return None
     roles = head_roles(networks.measured("text"), layer, head)
     return heads.in_words(roles[0]) if roles else None
 

@@ -12,18 +12,13 @@ from torch import Tensor
 
 from attention_core.inputs import load_image
 from attention_core.models import registry
-from attention_core.models.text import TextModel, TextTrace
+from attention_core.models.text import TextTrace
 from attention_core.models.vision import VisionModel, VisionTrace
 from attention_core.runtime.warm_up import warm_up
-from ui import photo_what_if
+from ui import photo_what_if, text_networks
 from ui.photo_what_if import PhotoWhatIf
+from ui.text_networks import TextNetwork
 from ui.what_if import AS_TRAINED, WhatIf
-
-
-@st.cache_resource(show_spinner=False)
-def text_model() -> TextModel:
-    """The bilingual encoder."""
-    return registry.load_text_model()
 
 
 @st.cache_resource(show_spinner=False)
@@ -50,14 +45,25 @@ def excitation_profiles(name: str) -> dict[str, Tensor]:
 
 
 def text_trace(text: str, pair: str | None, what_if: WhatIf = AS_TRAINED) -> TextTrace:
-    """The trace of a sentence, as trained or with changes. Shared between sessions, so never written to."""
-    return _text_trace(text, pair, what_if)
+    """The trace of a sentence through the session's network, as trained or with changes.
+
+    Shared between sessions, so never written to. Raises what the network's `trace` does.
+    """
+    network = text_networks.current()
+    if network.shipped:
+        return _text_trace(text, pair, what_if)
+    return _foreign_text_trace(text, pair, what_if, network.key, network)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)  # a trace of 256 tokens takes about 20 MB
 def _text_trace(text: str, pair: str | None, what_if: WhatIf) -> TextTrace:
     # One signature for all callers: a default that is left out and one that is written out are two keys to Streamlit.
-    return what_if.trace(text_model(), text, pair)
+    return what_if.trace(text_networks.shipped().model, text, pair)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)  # of BERT's base, one of 256 tokens takes about 150 MB
+def _foreign_text_trace(text: str, pair: str | None, what_if: WhatIf, key: str, _network: TextNetwork) -> TextTrace:
+    return what_if.trace(_network.model, text, pair)
 
 
 class Photo:
@@ -93,14 +99,14 @@ def _vision_trace(name: str, digest: str, what_if: PhotoWhatIf, _photo: Photo) -
 
 def device() -> torch.device:
     """Where the networks run."""
-    return text_model().output_bias.device
+    return next(text_networks.shipped().model.parameters()).device
 
 
 def warm() -> None:
     """Loads everything and runs it once, before the first visitor."""
     grey = Image.new("RGB", (64, 64), "grey")
     # Loaded before: weights that are made in inference mode take no part in gradients, which Grad-CAM needs.
-    text, photo = text_model(), [vision_model(name) for name in registry.VISION_MODELS]
+    text, photo = text_networks.shipped().model, [vision_model(name) for name in registry.VISION_MODELS]
     warm_up(
         lambda: text.trace("我吃柠檬", "I eat lemons."),
         *(lambda model=model: model.trace(grey) for model in photo),

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 from torch import Tensor
 
-from attention_core.analysis.heads import unscaled_scores
+from attention_core.analysis.heads import divided_by_root, unscaled_scores
 from attention_core.figures import COLOURS, SIGNED_SCALE, WEIGHT_SCALE, Quantity, range_text
 from attention_core.figures.style import FRAME, MINUS, QUIET, largest, number
 from attention_core.models.text import TextTrace
@@ -133,7 +133,7 @@ def payload(trace: TextTrace, layer: int, head: int, query: int, what_if: WhatIf
         "query": query,
         "head": head,
         "heads": attention.query.shape[1],
-        "divisor": f"√{attention.query.shape[-1]}" if what_if.scaled else "",
+        "divisor": f"√{attention.query.shape[-1]}" if what_if.scaled and divided_by_root(attention) else "",
         "temperature": f"{what_if.temperature:g}" if what_if.temperature != 1 else "",
         "gate": what_if.gate(layer, head),
         "mask": None if mask is None else packed(array(mask.float())),
@@ -152,6 +152,8 @@ def _blocks(trace: TextTrace, layer: int, head: int, what_if: WhatIf) -> list[Bl
     attention = trace.layers[layer]
     d = attention.query.shape[-1]
     scores = f"α = q·k / √{d}" if what_if.scaled else "α = q·k"
+    if what_if.scaled and not divided_by_root(attention):
+        scores = "α = c q·k + β"
     inside = "α" if what_if.temperature == 1 else f"α / {what_if.temperature:g}"
     gate = what_if.gate(layer, head)
     times = "" if gate == 1 else f"{gate:g} "

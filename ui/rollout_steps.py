@@ -12,11 +12,12 @@ from attention_core.analysis.rollout import attention_rollout, mean_over_heads
 from attention_core.figures import matrix
 from attention_core.figures.style import MapKind
 from attention_core.models.text import TextTrace
-from ui import networks, sentence, url_state
+from ui import networks, sentence, text_networks, url_state
 from ui.arrays import array
 from ui.i18n import t
 from ui.regions import region
-from ui.steps import show, step, working
+from ui.steps import not_of_this_network, show, step, working
+from ui.text_networks import TextNetwork
 
 AT_ONCE, MOST_HIDDEN = 48, 128  # tokens: hidden in turn without being asked; at all
 FEW = 8  # other tokens: a rank correlation over fewer is often high by chance
@@ -48,11 +49,15 @@ def passed_on(number: int, trace: TextTrace, query: int) -> None:
 @region("hide")
 def hidden_in_turn(number: int, trace: TextTrace, query: int) -> None:
     """Step `number`: the effect of hiding each token, and how well raw weights and rollout foretell it."""
+    network = text_networks.current()
+    if network.mask is None:
+        not_of_this_network(number, "network.no_hiding")
+        return
     with step(number, "rollout.hidden", r"E_{i,j} = \frac{\lVert h^i - h^i_{\setminus j} \rVert}{\lVert h^i \rVert}"):
         if not _wanted(trace):
             return
         with working():
-            effect = _effect(trace.text, trace.pair)
+            effect = _effect(trace.text, trace.pair, network.key, network)
         left, right = st.columns(2)
         with left:
             _token_matrix(
@@ -83,9 +88,9 @@ def _wanted(trace: TextTrace) -> bool:
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
-def _effect(text: str, pair: str | None) -> BlankOut:
-    """Shared between sessions, so never written to."""
-    return blank_out(networks.text_model(), networks.text_trace(text, pair))
+def _effect(text: str, pair: str | None, key: str, _network: TextNetwork) -> BlankOut:
+    """Shared between sessions, so never written to. key: of the network."""
+    return blank_out(_network.model, networks.text_trace(text, pair))
 
 
 def _correlations(trace: TextTrace, effect: BlankOut, query: int) -> None:

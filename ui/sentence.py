@@ -10,8 +10,8 @@ import streamlit as st
 from attention_core.errors import InputError
 from attention_core.figures.axes import MOST_NAMED
 from attention_core.inputs import clean_text
-from attention_core.models.text import TextModel, TextTrace
-from ui import networks, url_state
+from attention_core.models.text import TextTrace
+from ui import network_picker, networks, text_networks, url_state
 from ui.choices import choose
 from ui.i18n import explain, t
 from ui.markdown import plain
@@ -29,6 +29,7 @@ def sentence_trace(example: int = 0) -> TextTrace:
 
     example: index in EXAMPLES of what stands there before anything is typed.
     """
+    network_picker.choose()
     _choose(*EXAMPLES[example])
     typed, translation = st.session_state["s"], st.session_state["p"]
     try:
@@ -72,13 +73,14 @@ def labels(trace: TextTrace) -> list[str]:
     return [token.text if token.text.strip() else "␣" for token in trace.tokens]
 
 
-def layer_and_head(model: TextModel, opening: tuple[int, int] = (0, 0)) -> tuple[int, int]:
+def layer_and_head(opening: tuple[int, int] = (0, 0)) -> tuple[int, int]:
     """The choice of a layer and one of its heads, counted from 0; shown counted from 1."""
+    heads = text_networks.current().heads
     left, right = st.columns(2)
     with left:
         layer = choose(
             "layer",
-            range(len(model.config.heads)),
+            range(len(heads)),
             label=t("sentence.layer"),
             name=lambda index: f"{index + 1}",
             default=opening[0],
@@ -87,7 +89,7 @@ def layer_and_head(model: TextModel, opening: tuple[int, int] = (0, 0)) -> tuple
     with right:
         head = choose(
             "head",
-            range(model.config.heads[layer]),
+            range(heads[layer]),
             label=t("sentence.head"),
             name=lambda index: f"{index + 1}",
             default=opening[1] if layer == opening[0] else 0,

@@ -62,10 +62,15 @@ def step(number: int, name: str, formula: str | None = None, /, **values: object
     st.session_state[_STEP] = None
 
 
-def not_measured(number: int, key: str) -> None:
-    """Instead of a step whose scores are missing: the message `key` that says so, and what measures them."""
+def not_measured(number: int, key: str, icon: str = ":material/straighten:") -> None:
+    """Instead of a step whose numbers are missing: the message `key` that says so, and what would give them."""
     with st.container(border=True, key=f"step-{number}"):
-        st.info(t(key), icon=":material/straighten:")
+        st.info(t(key), icon=icon)
+
+
+def not_of_this_network(number: int, key: str) -> None:
+    """Instead of a step that the session's network does not have: the message `key`, which says why."""
+    not_measured(number, key, ":material/deployed_code:")
 
 
 def show(

@@ -8,15 +8,15 @@ import numpy as np
 import streamlit as st
 from torch import Tensor
 
-from attention_core.analysis.heads import unscaled_scores, weighted_sum
+from attention_core.analysis.heads import divided_by_root, unscaled_scores, weighted_sum
 from attention_core.figures import Quantity, matrix, probability_bars, vector_strip
-from attention_core.models.text import TextTrace
+from attention_core.models.text import TextModel, TextTrace
 from ui import attention_formulas as formulas
-from ui import export, heads, networks, sentence, what_if_controls, what_if_steps
+from ui import export, heads, networks, sentence, text_networks, what_if_controls, what_if_steps
 from ui.arrays import array
 from ui.attention_pictures import show_weights
 from ui.i18n import t
-from ui.steps import correction, show, step
+from ui.steps import correction, not_of_this_network, show, step
 from ui.tex import tex
 from ui.what_if import AS_TRAINED
 from ui.what_if_steps import FEW_TOKENS, View, strip_changes
@@ -25,7 +25,7 @@ from ui.what_if_steps import FEW_TOKENS, View, strip_changes
 def page() -> None:
     """Controls, then the steps; where something is changed, the later ones compare with the network as trained."""
     trained = sentence.sentence_trace()
-    layer, head = sentence.layer_and_head(networks.text_model(), heads.opening_head(pair=trained.pair is not None))
+    layer, head = sentence.layer_and_head(heads.opening_head(pair=trained.pair is not None))
     query = sentence.query_token(trained)
     what_if = what_if_controls.choose(trained, layer)
     trace = networks.text_trace(trained.text, trained.pair, what_if)
@@ -64,16 +64,14 @@ def _tokens(trace: TextTrace) -> None:
 
 def _read_as(trace: TextTrace) -> list[str]:
     """What the network reads at each position: the token of its vocabulary, or [MASK] where that is hidden."""
-    mask = trace.vocabulary[networks.text_model().tokenizer.mask]
-    return [mask if i in trace.hidden else trace.vocabulary[token.id] for i, token in enumerate(trace.tokens)]
+    mask = text_networks.current().mask
+    ids = [mask if i in trace.hidden and mask is not None else token.id for i, token in enumerate(trace.tokens)]
+    return [trace.vocabulary[index] for index in ids]
 
 
 def _embedding(view: View) -> None:
     trace, layer, query = view.after, view.layer, view.query
-    parts = rf"{tex('embedding', 'W x^i')} + p_i + s_i"
-    if networks.text_model().config.embedding_scale is None:
-        parts = rf"\sqrt{{D}}\,({parts})"
-    formula = rf"{tex('embedding', 'a^i')} = {parts} \in \mathbb{{R}}^{{D}}"
+    formula = rf"{tex('embedding', 'a^i')} = {_summed(trace)} \in \mathbb{{R}}^{{D}}"
     with step(2, "self_attention.embedding", formula, layer=layer + 1, width=trace.embedding.shape[1]):
         values = array(trace.layers[layer].input[0])
         show(
@@ -104,6 +102,16 @@ def _embedding(view: View) -> None:
                 "embedding-parts",
                 alt=t("self_attention.embedding.parts", token=sentence.labels(trace)[query]),
             )
+
+
+def _summed(trace: TextTrace) -> str:
+    """The embeddings that a network adds up, and what it does to the sum."""
+    model = text_networks.current().model
+    summands = {"W x^i": trace.token_embedding, "p_i": trace.position_embedding, "s_i": trace.segment_embedding}
+    parts = " + ".join(symbol for symbol, part in summands.items() if bool(part.any()))
+    if isinstance(model, TextModel):
+        return rf"\sqrt{{D}}\,({parts})" if model.config.embedding_scale is None else parts
+    return rf"f({parts})"
 
 
 def _projections(view: View) -> None:
@@ -148,7 +156,8 @@ def _scores(trace: TextTrace, layer: int, head: int, query: int) -> None:
     raw = unscaled_scores(attention)[0, head]
     scaled = attention.scores[0, head]
     strongest = int(scaled[query].argmax())
-    formula = formulas.score(query, strongest, raw[query, strongest].item(), scaled[query, strongest].item(), d)
+    before, after = raw[query, strongest].item(), scaled[query, strongest].item()
+    formula = formulas.score(query, strongest, before, after, d, plain=divided_by_root(attention))
     values = {"query": names[query], "key": names[strongest]}
     with step(4, "self_attention.scores", formula, d=d, **values):
         left, right = st.columns(2)
@@ -221,13 +230,19 @@ def _prediction(trace: TextTrace, query: int) -> None:
     names = sentence.labels(trace)
     token = trace.tokens[query]
     formula = r"p(\text{token} \mid \text{sentence}) = \mathrm{softmax}(E\, h^i + c)"
-    with step(7, "self_attention.prediction", formula, query=names[query]):
-        if token.special:
+    network = text_networks.current()
+    if network.predicts == "nothing":
+        not_of_this_network(7, "network.no_prediction")
+        return
+    name = "self_attention.prediction" if network.predicts == "hidden" else "network.prediction"
+    with step(7, name, formula, query=names[query]):
+        if token.special and network.predicts == "hidden":
             st.info(t("self_attention.prediction.special"))
             return
-        hidden = what_if_steps.hidden_trace(trace, AS_TRAINED, query)
-        left, right = st.columns(2)
-        for column, name, shown in ((left, "seen", trace), (right, "hidden", hidden)):
+        shown_as = {"next": trace} if network.predicts == "next" else {"seen": trace}
+        if network.predicts == "hidden" and network.mask is not None:
+            shown_as["hidden"] = what_if_steps.hidden_trace(trace, AS_TRAINED, query)
+        for column, (which, shown) in zip(st.columns(2), shown_as.items(), strict=False):
             best = shown.predictions(query, 5)
             words = [word for word, _ in best]
             read_as = trace.vocabulary[token.id]
@@ -236,10 +251,10 @@ def _prediction(trace: TextTrace, query: int) -> None:
                     probability_bars(
                         words,
                         [probability for _, probability in best],
-                        title=t(f"self_attention.prediction.{name}", query=escape(names[query])),
+                        title=t(f"self_attention.prediction.{which}", query=escape(names[query])),
                         value_name=t("words.probability"),
                         highlight=words.index(read_as) if read_as in words else None,
                     ),
-                    f"prediction-{name}",
-                    alt=t(f"self_attention.prediction.{name}", query=names[query]),
+                    f"prediction-{which}",
+                    alt=t(f"self_attention.prediction.{which}", query=names[query]),
                 )

@@ -215,7 +215,7 @@ def guess_step(number: int, trace: TextTrace) -> None:
     word = together[place]
     assert trace.pair is not None
     alone = (trace.text, trace.pair)[word.segment]
-    offset = 0 if word.segment == 0 else trace.tokens.index(next(k for k in trace.tokens if k.segment == 1)) - 1
+    offset = 0 if word.segment == 0 else _start(trace, 1) - _start(trace, 0)
     found = {
         "with": guesses(networks.text_trace(trace.text, trace.pair, WhatIf(hidden=word.tokens)), word.tokens),
         "alone": _alone(alone, [position - offset for position in word.tokens]),
@@ -231,6 +231,11 @@ def guess_step(number: int, trace: TextTrace) -> None:
             rows[t(f"two_sentences.guess.{name}_writes")] = [_writes(guess) for guess in made]
             rows[t(f"two_sentences.guess.{name}_right")] = [_right(guess) for guess in made]
         st.table(rows, alt=t("two_sentences.guess.title"))
+
+
+def _start(trace: TextTrace, segment: int) -> int:
+    """The position of a sentence's first token."""
+    return next(i for i, token in enumerate(trace.tokens) if token.segment == segment and not token.special)
 
 
 def _alone(text: str, positions: list[int]) -> list[Guess]:

@@ -12,13 +12,14 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from attention_core.analysis.masks import causal_mask, mask_without, window_mask
-from attention_core.models.text import TextConfig, TextModel, TextTrace
+from attention_core.models.hub_text import HubTextModel
+from attention_core.models.text import TextModel, TextTrace
 
 MaskKind = Literal["none", "causal", "window", "custom"]
 MASK_KINDS: tuple[MaskKind, ...] = ("none", "causal", "window", "custom")
@@ -34,6 +35,18 @@ _PATTERNS = {
     "hide": re.compile(r"hide-([0-9]+(?:\.[0-9]+)*)"),
     "gate": re.compile(r"gate-([0-9]+)-([0-9]+)-([01](?:\.[0-9]{1,2})?)"),
 }
+
+
+class Sizes(Protocol):
+    """What of a network limits a what-if."""
+
+    @property
+    def heads(self) -> tuple[int, ...]:
+        """How many heads each layer has."""
+
+    @property
+    def positions(self) -> int:
+        """How many tokens it reads."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +110,14 @@ class WhatIf:
             return window_mask(tokens, self.width)
         return mask_without(tokens, self.blocked) if self.mask == "custom" else None
 
-    def trace(self, model: TextModel, text: str, pair: str | None) -> TextTrace:
+    def trace(self, model: TextModel | HubTextModel, text: str, pair: str | None) -> TextTrace:
         """The sentence on its way through the network with these changes, which must fit it."""
-        tokens, _ = model.tokenizer.encode(text, pair, model.config.positions)
-        gates = [
-            torch.tensor([self.gate(layer, head) for head in range(heads)])
-            for layer, heads in enumerate(model.config.heads)
-        ]
+        if isinstance(model, TextModel):
+            layers, limit = model.config.heads, model.config.positions
+        else:
+            layers, limit = model.heads, model.limit
+        tokens = model.tokenizer.encode(text, pair, limit)[0]
+        gates = [torch.tensor([self.gate(layer, head) for head in range(heads)]) for layer, heads in enumerate(layers)]
         return model.trace(
             text,
             pair,
@@ -118,7 +132,7 @@ class WhatIf:
 AS_TRAINED = WhatIf()
 
 
-def read(written: str, config: TextConfig) -> WhatIf:
+def read(written: str, sizes: Sizes) -> WhatIf:
     """The what-if of a link, for a network of these sizes. Raises `ValueError` for anything that it cannot mean.
 
     Positions beyond one sentence are no mistake: they wait for a longer one.
@@ -129,7 +143,7 @@ def read(written: str, config: TextConfig) -> WhatIf:
     if any(len(group) > 1 for name, group in kinds.items() if name != "gate"):
         raise ValueError(f"{written[:80]!r} says something twice")
     mask, width, blocked = _mask(kinds.get("mask", ["none"])[0])
-    gates = [_gate(part, config) for part in kinds.get("gate", [])]
+    gates = [_gate(part, sizes) for part in kinds.get("gate", [])]
     if len({gate[:2] for gate in gates}) < len(gates):
         raise ValueError(f"{written[:80]!r} gives one head two gates")
     return WhatIf(
@@ -139,7 +153,7 @@ def read(written: str, config: TextConfig) -> WhatIf:
         width=width,
         blocked=blocked,
         hidden=tuple(
-            sorted({_within(int(p), range(config.positions)) for p in _numbers(kinds.get("hide", ["hide"])[0])})
+            sorted({_within(int(p), range(sizes.positions)) for p in _numbers(kinds.get("hide", ["hide"])[0])})
         ),
         gates=tuple(sorted(gate for gate in gates if gate[2] != 1)),
     )
@@ -170,12 +184,12 @@ def _mask(part: str) -> tuple[MaskKind, int, tuple[tuple[int, int], ...]]:
     return "custom", 1, tuple(sorted(cells))
 
 
-def _gate(part: str, config: TextConfig) -> tuple[int, int, float]:
+def _gate(part: str, sizes: Sizes) -> tuple[int, int, float]:
     _, layer, head, gate = part.split("-")
-    row = _within(int(layer), range(len(config.heads)))
+    row = _within(int(layer), range(len(sizes.heads)))
     if float(gate) > 1:
         raise ValueError(f"a gate is {gate}; expected 0 … 1")
-    return row, _within(int(head), range(config.heads[row])), float(gate)
+    return row, _within(int(head), range(sizes.heads[row])), float(gate)
 
 
 def _within(value: Number, allowed: Collection[Number]) -> Number:

@@ -14,7 +14,7 @@ import streamlit as st
 from attention_core.analysis.masks import blocked_cells
 from attention_core.figures import matrix
 from attention_core.models.text import TextTrace
-from ui import networks, sentence, url_state
+from ui import sentence, text_networks, url_state
 from ui.arrays import array
 from ui.change_words import sentence_changes
 from ui.i18n import t
@@ -24,7 +24,7 @@ from ui.steps import show
 from ui.what_if import AS_TRAINED, MASK_KINDS, MOST_CELLS, TEMPERATURES, MaskKind, WhatIf, read
 
 KEY = "whatif"
-_LAST_CELLS, _CLICKS = "_whatif_cells", "_whatif_clicks"
+_LAST_CELLS, _CLICKS, _NETWORK = "_whatif_cells", "_whatif_clicks", "_whatif_network"
 _WAY_BACK = "what-if-reset"
 _MOST_PILLS = 48
 
@@ -34,8 +34,11 @@ def choose(trace: TextTrace, layer: int) -> WhatIf:
 
     trace: of the sentence as trained; layer: whose gates are offered.
     """
-    config = networks.text_model().config
-    url_state.put(KEY, str(AS_TRAINED), lambda raw: str(read(raw, config)))
+    network = text_networks.current()
+    url_state.put(KEY, str(AS_TRAINED), lambda raw: str(read(raw, network)))
+    if st.session_state.get(_NETWORK, network.name) != network.name:  # its heads are other heads
+        _write(AS_TRAINED)
+    st.session_state[_NETWORK] = network.name
     chosen = _chosen()
     applied = chosen.fitting(len(trace.tokens))
     with st.expander(t("what_if.title"), expanded=chosen != AS_TRAINED, icon=":material/science:"):
@@ -61,7 +64,7 @@ def choose(trace: TextTrace, layer: int) -> WhatIf:
 
 
 def _chosen() -> WhatIf:
-    return read(st.session_state[KEY], networks.text_model().config)
+    return read(st.session_state[KEY], text_networks.current())
 
 
 def _write(what_if: WhatIf) -> None:
@@ -127,7 +130,7 @@ def _mask(trace: TextTrace, applied: WhatIf) -> None:
         st.number_input(
             t("what_if.width"),
             0,
-            networks.text_model().config.positions,
+            text_networks.current().positions,
             key="what-width",
             on_change=width,
             help=t("what_if.width_help"),
@@ -246,7 +249,7 @@ def _hidden(trace: TextTrace, applied: WhatIf) -> None:
 def _gates(applied: WhatIf, layer: int) -> None:
     st.caption(t("what_if.gates", layer=layer + 1), help=t("what_if.gates_help"))
     tiles = st.grid("auto", min_column_width=110, gap="small")
-    for head in range(networks.text_model().config.heads[layer]):
+    for head in range(text_networks.current().heads[layer]):
         key = f"what-gate-{layer}-{head}"
 
         def gate(head: int = head, key: str = key) -> None:

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor
 
 from attention_core.analysis.change import Prediction, empty_rows, predictions_beside
-from attention_core.analysis.heads import unscaled_scores, weighted_sum
+from attention_core.analysis.heads import divided_by_root, unscaled_scores, weighted_sum
 from attention_core.figures import Quantity, matrix, probability_bars, vector_strip
 from attention_core.figures.style import Kind
 from attention_core.mechanisms.multi_head import MultiHeadTrace
 from attention_core.models.text import TextTrace
 from ui import attention_formulas as formulas
-from ui import networks, sentence
+from ui import networks, sentence, text_networks
 from ui.arrays import array
 from ui.i18n import joined, t
 from ui.markdown import plain
-from ui.steps import correction, show, step
+from ui.steps import correction, not_of_this_network, show, step
 from ui.what_if import AS_TRAINED, WhatIf
 
 FEW_TOKENS = 8  # beside each other, the numbers of more would be too small to read
@@ -72,6 +72,7 @@ def scores(view: View) -> None:
         after[view.query, strongest].item(),
         view.after.layers[view.layer].query.shape[-1],
         scaled=view.what_if.scaled,
+        plain=divided_by_root(view.before.layers[view.layer]),
     )
     words = {
         "query": view.names[view.query],
@@ -180,13 +181,20 @@ def total(view: View) -> None:
 def prediction(view: View) -> None:
     """Step 7: what is said with the token in sight, then with it hidden; each as trained and with the change."""
     token = view.after.tokens[view.query]
+    network = text_networks.current()
+    if network.predicts == "nothing":
+        not_of_this_network(7, "network.no_prediction")
+        return
     formula = r"p(\text{token} \mid \text{sentence}) = \mathrm{softmax}(E\, h^i + c)"
     with step(7, "what_if.prediction", formula):
+        if network.predicts == "next":
+            _next(view)
+            return
         if token.special:
             st.info(t("self_attention.prediction.special"))
             return
         _predictions(view, view.before, view.after, "seen")
-        if view.query not in view.what_if.hidden:
+        if view.query not in view.what_if.hidden and network.mask is not None:
             before, after = (hidden_trace(view.after, what, view.query) for what in (AS_TRAINED, view.what_if))
             _predictions(view, before, after, "hidden")
 
@@ -217,6 +225,24 @@ def _predictions(view: View, before: TextTrace, after: TextTrace, key: str) -> N
                 alt=title,
             )
     _said(view, next(entry for entry in found if entry.token == token.id))
+
+
+def _next(view: View) -> None:
+    """What comes after the query token; there is no right answer to it."""
+    found = predictions_beside(view.before, view.after, view.query)
+    for column, which in zip(st.columns(2), ("before", "after"), strict=True):
+        title = f"{t('self_attention.prediction.next', query=view.names[view.query])} · {t(f'what_if.{which}')}"
+        with column:
+            show(
+                probability_bars(
+                    [entry.text for entry in found],
+                    [getattr(entry, which) for entry in found],
+                    title=escape(title),
+                    value_name=t("words.probability"),
+                ),
+                f"prediction-next-{which}",
+                alt=title,
+            )
 
 
 def _said(view: View, truth: Prediction) -> None:

@@ -11,12 +11,14 @@ T tokens, D model width, N tokens that are hidden in turn.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from attention_core.mechanisms.trace import Trace
+from attention_core.models.hub_text import HubTextModel
 from attention_core.models.text import TextModel, TextTrace
 from attention_core.models.tokenization import positions_of
 
@@ -32,24 +34,38 @@ class BlankOut(Trace):
 
 
 @torch.no_grad()
-def blank_out(model: TextModel, trace: TextTrace) -> BlankOut:
-    """trace: of the sentence as it is. The same as `model.trace(…, hide=[j]).final` for each j, in batches."""
+def blank_out(model: TextModel | HubTextModel, trace: TextTrace) -> BlankOut:
+    """trace: of the sentence as it is. The same as `model.trace(…, hide=[j]).final` for each j; for `TextModel` in
+    batches. Raises `ControlError` for a network that has no token for a hidden word.
+    """
     T = len(trace.tokens)
     hidden = [position for position, token in enumerate(trace.tokens) if not token.special]
+    change = trace.final.new_full((T, T), math.nan)
+    start = 0
+    for final in _batches(model, trace, hidden) if isinstance(model, TextModel) else _one_by_one(model, trace, hidden):
+        effect = (final - trace.final).norm(dim=-1) / trace.final.norm(dim=-1)  # (B, T)
+        change[:, hidden[start : start + len(final)]] = effect.mT
+        start += len(final)
+    return BlankOut(tuple(hidden), change)
+
+
+def _one_by_one(model: HubTextModel, trace: TextTrace, hidden: Sequence[int]) -> Iterator[Tensor]:
+    """The final vectors (1, T, D) with each of `hidden` in turn hidden."""
+    for position in hidden:
+        yield model.trace(trace.text, trace.pair, hide=[position]).final[None]
+
+
+def _batches(model: TextModel, trace: TextTrace, hidden: Sequence[int]) -> Iterator[Tensor]:
+    """The same, (B, T, D) for B of them at a time."""
+    T = len(trace.tokens)
     device = trace.final.device
     ids = torch.tensor([token.id for token in trace.tokens], device=device)
     segments = torch.tensor([token.segment for token in trace.tokens], device=device)
     positions = torch.tensor(positions_of(segments.tolist()), device=device)
     variants = ids.repeat(len(hidden), 1)  # (N, T)
-    variants[range(len(hidden)), hidden] = model.tokenizer.mask
-    change = trace.final.new_full((T, T), math.nan)
-    start = 0
+    variants[range(len(hidden)), list(hidden)] = model.tokenizer.mask
     for batch in torch.split(variants, max(1, _AT_ONCE // T)):
-        final = model.hidden(batch, positions.expand_as(batch), segments.expand_as(batch))  # (B, T, D)
-        effect = (final - trace.final).norm(dim=-1) / trace.final.norm(dim=-1)  # (B, T)
-        change[:, hidden[start : start + len(batch)]] = effect.mT
-        start += len(batch)
-    return BlankOut(tuple(hidden), change)
+        yield model.hidden(batch, positions.expand_as(batch), segments.expand_as(batch))
 
 
 def spearman(first: Tensor, second: Tensor) -> Tensor:

@@ -21,6 +21,12 @@ def unscaled_scores(trace: MultiHeadTrace | SelfAttentionTrace) -> Tensor:
     return dot_scores(trace.query, trace.key)
 
 
+def divided_by_root(trace: MultiHeadTrace) -> bool:
+    """Whether its scores are q·k / √d and nothing else: some networks have another factor, or add a position bias."""
+    expected = unscaled_scores(trace) / trace.query.shape[-1] ** 0.5
+    return torch.allclose(trace.scores, expected, atol=1e-4, rtol=1e-4)
+
+
 @dataclass(frozen=True, eq=False)
 class WeightedSum(Trace):
     """b^i = Σ_j w_ij v^j of one query, term by term."""

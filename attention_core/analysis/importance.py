@@ -19,7 +19,8 @@ from torch import Tensor
 from attention_core.errors import ControlError
 from attention_core.mechanisms.multi_head import MultiHeadSelfAttention
 from attention_core.mechanisms.trace import Trace
-from attention_core.models.text import EncoderBlock, TextModel
+from attention_core.models.hub_text import HubTextModel
+from attention_core.models.text import EncoderBlock, TextModel, TextTrace
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +43,15 @@ class HeadImportance(Trace):
 
 
 @torch.no_grad()
-def head_importance(model: TextModel, text: str, pair: str | None, position: int, *, top: int = 5) -> HeadImportance:
+def head_importance(
+    model: TextModel | HubTextModel, text: str, pair: str | None, position: int, *, top: int = 5
+) -> HeadImportance:
     """Hides the token at `position` and measures its log-probability with all heads and without each.
 
     text, pair: as in `TextModel.trace`; position: of a token that is not special; top: how many guesses to return.
-    The same numbers as `model.trace(text, pair, hide=[position], head_gates=…)` once a head, to rounding, in one pass.
-    Raises `ControlError` for a special token or a position outside the sentence.
+    The same numbers as `model.trace(text, pair, hide=[position], head_gates=…)` once a head, to rounding; for
+    `TextModel` in one pass. Raises `ControlError` for a special token, a position outside the sentence, and a network
+    that has no token for a hidden word.
     """
     trace = model.trace(text, pair, hide=[position])
     token = trace.tokens[position]
@@ -58,6 +62,39 @@ def head_importance(model: TextModel, text: str, pair: str | None, position: int
             position=position,
             token=token.text,
         )
+    log_probabilities = (
+        _one_pass(model, trace, position) if isinstance(model, TextModel) else _by_traces(model, trace, position)
+    )
+    before = _log_probabilities(trace.logits[position])  # (V,)
+    without = [rows[:, token.id] for rows in log_probabilities]
+    return HeadImportance(
+        position=position,
+        token_id=token.id,
+        token=trace.vocabulary[token.id],
+        rank=int((before > before[token.id]).sum()) + 1,
+        predictions=tuple(trace.predictions(position, top)),
+        log_probability=before[token.id].item(),
+        without=tuple(without),
+        drops=tuple(before[token.id] - layer for layer in without),
+    )
+
+
+def _by_traces(model: HubTextModel, trace: TextTrace, position: int) -> list[Tensor]:
+    """Per layer (H_l, V) the log-probabilities at `position` without each head: a pass a head."""
+    layers = []
+    for layer, heads in enumerate(model.heads):
+        rows = []
+        for head in range(heads):
+            gates = [torch.ones(count) for count in model.heads]
+            gates[layer][head] = 0.0
+            changed = model.trace(trace.text, trace.pair, hide=[position], head_gates=gates)
+            rows.append(_log_probabilities(changed.logits[position]))
+        layers.append(torch.stack(rows))
+    return layers
+
+
+def _one_pass(model: TextModel, trace: TextTrace, position: int) -> list[Tensor]:
+    """The same as `_by_traces`, to rounding."""
     # A network without head h of layer l is the whole network up to layer l. So the variants of a layer start from the
     # trace and join those of the layers below, and the batch grows to one variant a head.
     variants = trace.embedding.new_empty((0, *trace.embedding.shape))  # (N, T, D)
@@ -69,18 +106,7 @@ def head_importance(model: TextModel, text: str, pair: str | None, position: int
         variants = torch.cat([block(variants) if len(variants) else variants, started])  # (N, T, D)
         below = rest.output
     logits = model.unembed(model.norm(variants[:, position]))  # (N, V)
-    before = _log_probabilities(trace.logits[position])  # (V,)
-    without = torch.split(_log_probabilities(logits)[:, token.id], list(model.config.heads))
-    return HeadImportance(
-        position=position,
-        token_id=token.id,
-        token=trace.vocabulary[token.id],
-        rank=int((before > before[token.id]).sum()) + 1,
-        predictions=tuple(trace.predictions(position, top)),
-        log_probability=before[token.id].item(),
-        without=without,
-        drops=tuple(before[token.id] - layer for layer in without),
-    )
+    return list(torch.split(_log_probabilities(logits), list(model.config.heads)))
 
 
 def _without_each(attention: MultiHeadSelfAttention, concatenated: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from attention_core.models.vision import VisionTrace
 
 Gate = tuple[int, int, float]  # layer, head, multiplier
 Box = tuple[int, int, int, int]  # left, top, right, bottom
+SHIPPED_NETWORK = 'load_text_model("bilingual")'
 TOLERANCE = 1e-4  # another processor rounds otherwise
 AREA_TOLERANCE = 1e-3  # and pixels whose values are nearly equal may change places
 
@@ -31,10 +32,12 @@ def text_snippet(
     temperature: float = 1.0,
     mask: Tensor | None = None,
     gates: Sequence[Gate] = (),
+    network: str = SHIPPED_NETWORK,
 ) -> str:
     """A program for one head's row of weights and the predictions at `query`; for None, what each token receives.
 
-    scale … gates: the what-if that `trace` was made with; what is hidden stands in the trace.
+    scale … gates: the what-if that `trace` was made with; what is hidden stands in the trace. network: the call that
+    loads what it was made by.
     """
     imports, setting_up, controls = [], [], []
     if trace.hidden:
@@ -48,7 +51,8 @@ def text_snippet(
         imports.append(f"from attention_core.analysis.masks import {function}")
         controls.append(f"mask={made}")
     if gates:
-        setting_up.append("gates = [torch.ones(heads) for heads in model.config.heads]")
+        heads = [attention.weights.shape[1] for attention in trace.layers]
+        setting_up.append(f"gates = [torch.ones(heads) for heads in {heads}]")
         setting_up += [f"gates[{row}][{column}] = {gate!r}" for row, column, gate in gates]
         controls.append("head_gates=gates")
     arguments = ", ".join([repr(trace.text), repr(trace.pair), *controls])
@@ -58,7 +62,7 @@ def text_snippet(
         "import attention_core as ac",
         *imports,
         "",
-        'model = ac.load_text_model("bilingual")',
+        f"model = ac.{network}",
         *setting_up,
         f"trace = model.trace({arguments})",
         "print([token.text for token in trace.tokens])",
@@ -70,11 +74,16 @@ def text_snippet(
 
 def _row(trace: TextTrace, layer: int, head: int, query: int) -> list[str]:
     predictions = trace.predictions(query)
-    return [
+    lines = [
         f"# Counted from 0: layer {layer}, head {head}, query token {query}, {trace.tokens[query].text!r}.",
         f"weights = trace.layers[{layer}].weights[0, {head}, {query}].cpu()",
         'print("weights", weights)',
         *_compared("weights", trace.layers[layer].weights[0, head, query]),
+    ]
+    if not predictions:
+        return lines
+    return [
+        *lines,
         "",
         f"predictions = trace.predictions({query})",
         'print("predictions", predictions)',

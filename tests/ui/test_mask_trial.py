@@ -13,7 +13,7 @@ from attention_core import load_image, load_vision_model
 from attention_core.analysis.mask_trial import TRIED_KINDS, TriedKind, TriedMap, try_map
 from attention_core.inputs.samples import sample_photo
 from tests.ui.driver import decoded, figure, opened
-from ui import networks
+from ui import networks, text_networks
 from ui.i18n import LANGUAGES, catalogue
 from ui.tables import table
 
@@ -121,7 +121,7 @@ def test_another_stage_gives_other_curves() -> None:
 def test_weights_loaded_at_the_start_can_be_asked_for_gradients() -> None:
     # Made in inference mode, they could not: Grad-CAM would fail on the server and nowhere else.
     networks.vision_model.clear()
-    networks.text_model.clear()
+    text_networks.shipped.clear()
     networks.warm()
     assert not any(p.is_inference() for p in networks.vision_model("cbam").parameters())
 

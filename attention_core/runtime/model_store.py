@@ -1,0 +1,140 @@
+"""Networks that are fetched and read in the background, and kept for all sessions up to a limit of memory.
+
+Whoever asks gets an answer at once: the network where it is kept, else how far its loading is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Generic, Literal, TypeVar
+
+Model = TypeVar("Model")
+Phase = Literal["waiting", "fetching", "reading", "ready", "failed", "cancelled"]
+Progress = Callable[[int, int], None]  # bytes that are here, bytes in all
+
+
+class Cancelled(Exception):
+    """Raised inside a loading that nobody wants any more."""
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How far a network is. done, total: bytes, 0 before anything is known; error: why it failed."""
+
+    phase: Phase
+    done: int = 0
+    total: int = 0
+    error: Exception | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.phase in ("ready", "failed", "cancelled")
+
+
+class ModelStore(Generic[Model]):
+    """Networks by name. Thread-safe: one store serves all sessions.
+
+    load: name, progress → network; it runs in a thread of the store's own, and what it raises is kept as the error.
+    bytes_of: the memory that a network takes. most, most_bytes: no more networks, nor more bytes of them, are kept; the
+    one that was asked for longest ago leaves first. The network asked for last always stays.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[str, Progress], Model],
+        bytes_of: Callable[[Model], int],
+        *,
+        most: int,
+        most_bytes: int,
+        at_once: int = 2,
+    ) -> None:
+        self._load, self._bytes_of = load, bytes_of
+        self._most, self._most_bytes = most, most_bytes
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Model] = OrderedDict()  # the one asked for last at the end
+        self._loadings: dict[str, Loading] = {}
+        self._unwanted: set[str] = set()
+        self._workers = ThreadPoolExecutor(at_once, thread_name_prefix="models")
+
+    def get(self, name: str) -> Model | None:
+        """The network, if it is kept; it counts as asked for."""
+        with self._lock:
+            if name not in self._kept:
+                return None
+            self._kept.move_to_end(name)
+            return self._kept[name]
+
+    def ask(self, name: str) -> Loading:
+        """Starts to load a network unless it is kept or on its way; how far it is. An error stays until `forget`."""
+        with self._lock:
+            known = self._loadings.get(name)
+            if name in self._kept:
+                return Loading("ready")
+            if known is not None and known.phase not in ("ready", "cancelled"):
+                return known
+            self._unwanted.discard(name)
+            self._loadings[name] = Loading("waiting")
+            self._workers.submit(self._run, name)
+            return self._loadings[name]
+
+    def state(self, name: str) -> Loading | None:
+        """How far a network is; None where nobody has asked for it."""
+        with self._lock:
+            return Loading("ready") if name in self._kept else self._loadings.get(name)
+
+    def cancel(self, name: str) -> None:
+        """Stops a loading at its next step; what has been fetched stays on disk for the next time."""
+        with self._lock:
+            if name in self._loadings and not self._loadings[name].over:
+                self._unwanted.add(name)
+
+    def forget(self, name: str) -> None:
+        """Drops the error of a loading, so that the next `ask` tries again."""
+        with self._lock:
+            if name in self._loadings and self._loadings[name].over:
+                del self._loadings[name]
+
+    def names(self) -> list[str]:
+        """The networks that are kept, the one asked for last at the end."""
+        with self._lock:
+            return list(self._kept)
+
+    def _run(self, name: str) -> None:
+        try:
+            self._report(name, 0, 0)
+            model = self._load(name, lambda done, total: self._report(name, done, total))
+            self._keep(name, model)
+        except Cancelled:
+            self._note(name, Loading("cancelled"))
+        except Exception as error:  # kept for whoever asked, and shown there
+            self._note(name, Loading("failed", error=error))
+
+    def _report(self, name: str, done: int, total: int) -> None:
+        with self._lock:
+            self._stop_if_unwanted(name)
+            self._loadings[name] = Loading("fetching" if done < total else "reading", done, total)
+
+    def _note(self, name: str, loading: Loading) -> None:
+        with self._lock:
+            self._unwanted.discard(name)
+            self._loadings[name] = loading
+
+    def _stop_if_unwanted(self, name: str) -> None:
+        if name in self._unwanted:
+            raise Cancelled
+
+    def _keep(self, name: str, model: Model) -> None:
+        with self._lock:
+            self._stop_if_unwanted(name)
+            self._kept[name] = model
+            self._loadings[name] = replace(self._loadings[name], phase="ready")
+            while len(self._kept) > 1 and (
+                len(self._kept) > self._most or sum(map(self._bytes_of, self._kept.values())) > self._most_bytes
+            ):
+                left, _ = self._kept.popitem(last=False)
+                del self._loadings[left]

@@ -1,0 +1,63 @@
+"""What whoever runs the app may set, by environment variables; docs/deploying.md lists them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ANY, OFF = "any", "off"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The limits on networks that do not ship with the app."""
+
+    models: tuple[str, ...] | None = None  # names on the hub that may be loaded; None = any
+    foreign: bool = True  # False: only the networks that ship
+    folder: Path = ROOT / "models"  # each folder in it is a network
+    kept: int = 2  # networks in memory, for all sessions together
+    kept_bytes: int = 8 * 10**9
+    tokens: int = 256  # that such a network may read: a trace holds H·T² weights of every layer
+
+    def allows(self, name: str) -> bool:
+        """Whether a network of the hub may be loaded by name."""
+        return self.foreign and (self.models is None or name in self.models)
+
+    def folders(self) -> list[Path]:
+        """The networks that lie ready, by name."""
+        if not self.foreign or not self.folder.is_dir():
+            return []
+        return sorted(entry for entry in self.folder.iterdir() if (entry / "config.json").is_file())
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """ATTENTION_MODELS: "any", "off", or names with commas between; ATTENTION_MODELS_FOLDER; ATTENTION_MODELS_KEPT and
+    ATTENTION_MODELS_GB: how many networks stay in memory, and how many gigabytes of them. Raises `ValueError`.
+    """
+    said = environment.get("ATTENTION_MODELS", ANY).strip()
+    names = tuple(filter(None, (name.strip() for name in said.split(","))))
+    defaults = Settings()
+    kept = int(environment.get("ATTENTION_MODELS_KEPT", defaults.kept))
+    gigabytes = float(environment.get("ATTENTION_MODELS_GB", defaults.kept_bytes / 1e9))
+    if kept < 1 or not gigabytes > 0:
+        raise ValueError(
+            f"ATTENTION_MODELS_KEPT is {kept} and ATTENTION_MODELS_GB {gigabytes:g}; expected more than 0 of each. "
+            "ATTENTION_MODELS=off turns networks of others off."
+        )
+    return Settings(
+        models=None if said in (ANY, OFF) else names,
+        foreign=said != OFF,
+        folder=Path(environment.get("ATTENTION_MODELS_FOLDER", defaults.folder)),
+        kept=kept,
+        kept_bytes=int(gigabytes * 1e9),
+    )
+
+
+@cache
+def settings() -> Settings:
+    """As the environment of this process says."""
+    return read(os.environ)
