@@ -6,6 +6,8 @@ import codecs
 import re
 import struct
 
+from attention_core.inputs._parts import MAX_PARTS, check_count
+
 SUPPORTED = ("JPEG", "PNG", "WebP", "BMP", "GIF")
 
 # Tried in this order, each at the first byte.
@@ -92,22 +94,26 @@ def _gif_size(data: bytes) -> tuple[int, int]:
 def gif_frames(data: bytes, most: int) -> tuple[int, int, int]:
     """(width, height, count) of a GIF's first frames, at most `most`: the screen, and how far frames reach beyond it.
 
-    Read block by block, without decoding. A header that is cut short raises IndexError or struct.error.
+    Read block by block, without decoding. A header that is cut short raises IndexError or struct.error; more blocks
+    and bytes between them than a photo has, InputError `image.too_many_parts`.
     """
     width, height = struct.unpack_from("<HH", data, 6)
     at = 13 + _palette_bytes(data[10])
-    count = 0
+    count = parts = 0
     while at < len(data) and data[at : at + 1] != b";":
         block = data[at : at + 1]
+        parts += 1
+        check_count("GIF", parts, MAX_PARTS)
         if block == b",":  # a frame
             left, top, frame_width, frame_height, flags = struct.unpack_from("<4HB", data, at + 1)
             width, height = max(width, left + frame_width), max(height, top + frame_height)
             count += 1
             if count == most:
                 break
-            at = _after_pieces(data, at + 11 + _palette_bytes(flags))  # behind the palette: the size of the codes
+            # behind the palette: the size of the codes
+            at, parts = _after_pieces(data, at + 11 + _palette_bytes(flags), parts)
         elif block == b"!":  # an extension and its label
-            at = _after_pieces(data, at + 2)
+            at, parts = _after_pieces(data, at + 2, parts)
         else:
             at += 1
     return width, height, count
@@ -117,8 +123,10 @@ def _palette_bytes(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _after_pieces(data: bytes, at: int) -> int:
-    """Behind the pieces of a GIF's block, which begin at `at`, each with its length, up to an empty one."""
+def _after_pieces(data: bytes, at: int, parts: int) -> tuple[int, int]:
+    """Behind the pieces of a GIF's block, which begin at `at`, each with its length, up to an empty one; all parts."""
     while data[at]:
         at += data[at] + 1
-    return at + 1
+        parts += 1
+        check_count("GIF", parts, MAX_PARTS)
+    return at + 1, parts

@@ -18,6 +18,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from attention_core.errors import ControlError, InputError
 from attention_core.inputs._checks import check_size, damage_reported
 from attention_core.inputs._formats import declared_size, gif_frames
+from attention_core.inputs._parts import check_parts
 from attention_core.inputs.image import as_image, checked_kind
 
 MAX_FRAMES = 32  # that are kept
@@ -47,9 +48,10 @@ def load_clip(data: bytes) -> Clip:
 
     Raises KindError if `data` is not bytes, otherwise InputError: `image.empty`, `image.file_too_large`,
     `clip.unsupported`, `clip.one_frame`, `clip.too_many_frames`, `clip.too_many_pixels`, `image.too_many_pixels`,
-    `image.too_small`, `image.truncated` (cut off or damaged).
+    `image.too_small`, `image.too_many_parts`, `image.truncated` (cut off or damaged).
     """
     kind = checked_kind(data, CLIP_KINDS, "clip.unsupported")
+    check_parts(kind, data)
     with damage_reported(kind):
         if (size := declared_size(kind, data)) is not None:
             check_size(*size)

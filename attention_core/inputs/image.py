@@ -30,6 +30,7 @@ from attention_core.inputs._checks import (
     damage_reported,
 )
 from attention_core.inputs._formats import SUPPORTED, declared_size, detect_kind
+from attention_core.inputs._parts import check_parts
 
 ImageLike = Image.Image | npt.NDArray[np.uint8] | Tensor
 Box = tuple[int, int, int, int]
@@ -64,9 +65,10 @@ def load_image(data: bytes) -> Image.Image:
 
     Raises KindError if `data` is not bytes, otherwise InputError: `image.empty`,
     `image.file_too_large`, `image.unsupported`, `image.too_many_pixels`, `image.too_small`,
-    `image.truncated` (cut off or damaged).
+    `image.too_many_parts`, `image.truncated` (cut off or damaged).
     """
     kind = checked_kind(data)
+    check_parts(kind, data)
     with damage_reported(kind):
         if (size := declared_size(kind, data)) is not None:
             check_size(*size)
