@@ -6,6 +6,7 @@ Nothing that a file could run is ever run: weights come from safetensors alone, 
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ from attention_core.runtime.device import choose_device
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+# While the library reads a network it changes torch for the whole process (no values for new weights, another default
+# dtype): a second one that is read meanwhile would miss the weights that it ties.
+READING = threading.Lock()
 INSTALL = "pip install -r requirements-models.txt"
 
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
@@ -118,14 +122,15 @@ def _network(folder: Path, config: dict[str, Any]) -> PreTrainedModel:
     architectures = set(config.get("architectures") or ())
     loader: Any = next((auto for auto, names in loaders.items() if architectures & set(names.values())), AutoModel)
     try:
-        network, report = loader.from_pretrained(
-            folder,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
+        with READING:
+            network, report = loader.from_pretrained(
+                folder,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
     except (SafetensorError, OSError, RuntimeError) as error:
         raise WeightsError(
             "hub.damaged",

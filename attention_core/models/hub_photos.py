@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from attention_core.errors import MissingPackageError, ModelSourceError, UnsupportedModelError, WeightsError
-from attention_core.models.hub import INSTALL, require_transformers
+from attention_core.models.hub import INSTALL, READING, require_transformers
 from attention_core.models.hub_files import Progress, fetched
 from attention_core.models.hub_patches import HubPatchModel
 from attention_core.models.hub_vision import HubVisionModel, PhotoFormat, imagenet_classes
@@ -137,14 +137,15 @@ def _of_transformers(
 
     folder = fetched(source, endpoint, progress)
     try:
-        network, report = AutoModelForImageClassification.from_pretrained(
-            folder,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
+        with READING:
+            network, report = AutoModelForImageClassification.from_pretrained(
+                folder,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
     except (SafetensorError, OSError, RuntimeError) as error:
         raise WeightsError(
             "hub.damaged",

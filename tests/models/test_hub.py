@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,12 @@ class TestHub:
         (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
         with hub(served(folder)) as address:
             refused(UnsupportedModelError, "hub.no_safetensors", "team/model", endpoint=address)
+
+
+def test_networks_that_are_read_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> None:
+    names = ("BertForMaskedLM", "GPT2LMHeadModel", "LlamaForCausalLM", "RobertaForMaskedLM")
+    folders = [saved(tmp_path / name, name) for name in names]
+    for _ in range(5):
+        with ThreadPoolExecutor(len(folders)) as pool:
+            networks = list(pool.map(lambda folder: load_hub_text_model(folder, "cpu"), folders))
+        assert [network.architecture for network in networks] == list(names)
