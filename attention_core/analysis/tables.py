@@ -17,6 +17,7 @@ from attention_core.mechanisms.trace import Trace
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import VisionTrace
 
+_FORMULA = "=+-@\t\r"  # what a formula begins with
 Array = npt.NDArray[Any]
 _KEYS_ACROSS = ("scores", "weights")  # of attention between tokens: a column a key
 
@@ -59,10 +60,15 @@ def csv_zip(tables: Iterable[Table]) -> bytes:
 def _written(table: Table) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream)
-    writer.writerow([*table.index, *table.columns])
+    writer.writerow([_name(cell) for cell in (*table.index, *table.columns)])
     for row, values in zip(table.rows, table.values.tolist(), strict=True):
-        writer.writerow([*row, *(f"{value:.9g}" for value in values)])
+        writer.writerow([*map(_name, row), *(f"{value:.9g}" for value in values)])
     return stream.getvalue()
+
+
+def _name(cell: object) -> object:
+    """A name that a spreadsheet would take for a formula, behind an apostrophe; a sign by itself is none."""
+    return f"'{cell}" if isinstance(cell, str) and len(cell) > 1 and cell[0] in _FORMULA else cell
 
 
 def text_tables(trace: TextTrace) -> Iterator[Table]:

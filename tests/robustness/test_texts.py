@@ -68,7 +68,6 @@ def test_no_cell_of_a_table_begins_a_formula(model: TextModel) -> None:
     assert not [cell for cell in found if begins_a_formula(cell)]
 
 
-@pytest.mark.xfail(reason="analysis/tables.py writes names as they are", strict=True)
 def test_no_token_of_another_network_begins_a_formula(model: TextModel) -> None:
     """Tokenizers of others may keep more than the sign in one token."""
     trace = model.trace("x")
