@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.driver import cell_centre, open_page, painted, running_server, settle
+from tests.browser.driver import cell_centre, in_link, leave, open_page, painted, running_server, settle
 from ui.i18n import LANGUAGES, Language, catalogue
 
 pytestmark = pytest.mark.browser
@@ -45,7 +45,7 @@ def test_a_deep_link_as_the_first_request_shows_the_page(browser: Browser, tmp_p
         page.wait_for_timeout(1500)
         assert page.get_by_text("Page not found").count() == 0
         assert page.get_by_role("dialog").count() == 0
-        page.context.close()
+        leave(page)
 
 
 @pytest.mark.parametrize(("locale", "language"), [("zh-CN", "zh"), ("zh-TW", "zh"), ("en-GB", "en"), ("fr-FR", "en")])
@@ -54,8 +54,8 @@ def test_the_language_follows_the_browser_and_is_in_the_link(
 ) -> None:
     page = open_page(browser, server, locale=locale)
     expect(heading(page, "", language)).to_be_visible()
-    assert f"lang={language}" in page.url
-    page.context.close()
+    in_link(page, f"lang={language}")
+    leave(page)
 
 
 def test_the_language_can_be_switched_and_stays(browser: Browser, server: str) -> None:
@@ -65,11 +65,11 @@ def test_the_language_can_be_switched_and_stays(browser: Browser, server: str) -
     page.get_by_role("link", name=re.compile("Self-attention$")).click()  # a symbol may stand before it
     settle(page)
     expect(heading(page, "self_attention", "en")).to_be_visible()
-    assert "lang=en" in page.url
+    in_link(page, "lang=en")
     page.reload()
     settle(page)
     expect(heading(page, "self_attention", "en")).to_be_visible()
-    page.context.close()
+    leave(page)
 
 
 def test_a_typed_sentence_is_on_the_axes_and_survives_a_reload(browser: Browser, server: str) -> None:
@@ -82,7 +82,7 @@ def test_a_typed_sentence_is_on_the_axes_and_survives_a_reload(browser: Browser,
     page.reload()
     settle(page)
     expect(labels(page, "weights", "y")).to_have_text(expected)
-    page.context.close()
+    leave(page)
 
 
 def test_markup_in_a_sentence_is_shown_and_not_run(browser: Browser, server: str) -> None:
@@ -92,16 +92,16 @@ def test_markup_in_a_sentence_is_shown_and_not_run(browser: Browser, server: str
     expect(labels(page, "weights", "y").filter(has_text="<")).to_have_count(1)
     assert page.evaluate("window.ran") is False
     assert page.locator('[data-testid="stException"]').count() == 0
-    page.context.close()
+    leave(page)
 
 
 def test_a_click_on_a_cell_follows_its_row(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/self_attention?s=我吃柠檬")
     page.mouse.click(*cell_centre(page, "weights", 3, 1))
     settle(page)
-    assert "q=3" in page.url
+    in_link(page, "q=3")
     assert page.locator(".st-key-q [aria-checked=true], .st-key-q [aria-pressed=true]").inner_text() == "柠"
-    page.context.close()
+    leave(page)
 
 
 def test_a_click_on_a_tile_enlarges_that_head(browser: Browser, server: str) -> None:
@@ -120,9 +120,9 @@ def test_a_click_on_a_tile_enlarges_that_head(browser: Browser, server: str) -> 
     page.mouse.click(*point)
     settle(page)
     expect(page.get_by_text("Enlarged: layer 2, head 4")).to_be_visible()
-    assert "layer=1" in page.url
-    assert "head=3" in page.url
-    page.context.close()
+    in_link(page, "layer=1")
+    in_link(page, "head=3")
+    leave(page)
 
 
 def test_numbers_in_cells_give_way_where_they_cannot_be_read(browser: Browser, server: str) -> None:
@@ -139,7 +139,7 @@ def test_numbers_in_cells_give_way_where_they_cannot_be_read(browser: Browser, s
         assert crop and picture and bar and title
         assert 0 <= crop["y"] + crop["height"] - picture["y"] - picture["height"] < 40  # nothing cut off, no empty room
         assert title["y"] + title["height"] <= bar["y"] + 2
-        page.context.close()
+        leave(page)
 
 
 def test_an_edited_number_changes_the_result(browser: Browser, server: str) -> None:
@@ -159,7 +159,7 @@ def test_an_edited_number_changes_the_result(browser: Browser, server: str) -> N
     page.keyboard.press("Enter")
     settle(page)
     page.wait_for_function(f"before => JSON.stringify({read}) !== before", arg=before)
-    page.context.close()
+    leave(page)
 
 
 def stripes() -> bytes:
@@ -177,7 +177,7 @@ def test_an_uploaded_photo_is_used_and_kept(browser: Browser, server: str, name:
     files = {"name": "stripes.png", "mimeType": "image/png", "buffer": stripes()}
     page.locator('[data-testid="stFileUploader"] input[type=file]').set_input_files(files)
     settle(page)
-    assert "photo=upload" in page.url
+    in_link(page, "photo=upload")
     expect(page.get_by_text(re.compile("300 ?× ?200")).first).to_be_visible()
     if name == "cbam":
         painted = page.evaluate(
@@ -188,7 +188,7 @@ def test_an_uploaded_photo_is_used_and_kept(browser: Browser, server: str, name:
     page.locator(".st-key-lang").get_by_text("中文").click()
     settle(page)
     expect(page.get_by_text(re.compile("300 ?× ?200")).first).to_be_visible()
-    page.context.close()
+    leave(page)
 
 
 def test_a_broken_photo_gets_a_clear_word_and_the_page_lives(browser: Browser, server: str) -> None:
@@ -198,7 +198,7 @@ def test_a_broken_photo_gets_a_clear_word_and_the_page_lives(browser: Browser, s
     settle(page)
     expect(page.locator('[data-testid="stAlert"]', has_text="PNG").first).to_be_visible()
     assert page.locator(".js-plotly-plot").count() > 3
-    page.context.close()
+    leave(page)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -223,14 +223,14 @@ def test_every_page_fits_a_phone(browser: Browser, server: str, name: str, langu
         "Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth))"
     )
     assert overflow <= 1
-    page.context.close()
+    leave(page)
 
 
 def test_what_a_link_got_wrong_is_said_above_the_page(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/cbam?lang=en&opacity=2")
     notice = page.get_by_text("opacity = “2”", exact=False)
     expect(notice).to_be_in_viewport()
-    page.context.close()
+    leave(page)
 
 
 def test_how_a_mask_is_shown_stays_in_the_link(browser: Browser, server: str) -> None:
@@ -241,7 +241,7 @@ def test_how_a_mask_is_shown_stays_in_the_link(browser: Browser, server: str) ->
     page.reload()
     settle(page)
     expect(page.locator(".st-key-stretch input")).to_be_checked()
-    page.context.close()
+    leave(page)
 
 
 def test_no_message_stands_for_one_that_the_browser_may_have_dropped(browser: Browser, server: str) -> None:
@@ -262,4 +262,4 @@ def test_no_message_stands_for_one_that_the_browser_may_have_dropped(browser: Br
     settle(page)
     assert len(received) > before + 50  # the whole page came again
     assert not any(message.ref_hash for message in received)
-    page.context.close()
+    leave(page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driver import open_page, settle
+from tests.browser.driver import leave, open_page, settle
 from ui.i18n import Language, catalogue
 
 pytestmark = pytest.mark.browser
@@ -52,7 +52,7 @@ def test_they_follow_the_language_there_and_back(browser: Browser, server: str) 
         found = shown(page)
         assert {there[key] for key in always} <= found
         assert not found & ({*others.values()} - {*there.values()})
-    page.context.close()
+    leave(page)
 
 
 def test_what_somebody_typed_stays_as_typed(browser: Browser, server: str) -> None:
@@ -66,4 +66,4 @@ def test_what_somebody_typed_stays_as_typed(browser: Browser, server: str) -> No
     words_of = catalogue("zh")
     spoken = words_of["built_in.help_for"].format(label=words_of["sentence.label"])
     expect(page.get_by_label(spoken, exact=True)).to_have_count(1)
-    page.context.close()
+    leave(page)

@@ -15,7 +15,7 @@ from attention_core import load_image, load_vision_model
 from attention_core.analysis.temporal import clip_trace
 from attention_core.inputs.clip import load_clip, panned_clip
 from attention_core.inputs.samples import sample_photo
-from tests.browser.driver import open_page, painted, settle
+from tests.browser.driver import leave, open_page, painted, settle
 
 pytestmark = pytest.mark.browser
 
@@ -61,7 +61,7 @@ def test_playing_shows_every_mask_of_the_trace_without_the_server(browser: Brows
     low, high = masks[now].min(), masks[now].max()
     expect(page.locator(".st-key-clip-player .gtitle")).to_contain_text(f"{low:.3f} … {high:.3f}")
     assert page.evaluate("window.sent") == 0
-    page.context.close()
+    leave(page)
 
 
 def test_a_clip_of_ones_own_in_the_browser(browser: Browser, server: str, tmp_path: Path) -> None:
@@ -78,4 +78,4 @@ def test_a_clip_of_ones_own_in_the_browser(browser: Browser, server: str, tmp_pa
     painted(page, "clip-player")
     masks = clip_trace(load_vision_model("cbam"), load_clip(stream.getvalue()).frames).masks["stage3"]
     assert assert_shown(page, masks) == 0
-    page.context.close()
+    leave(page)

@@ -9,7 +9,7 @@ from attention_core import load_vision_model
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
-from tests.browser.driver import open_page, painted
+from tests.browser.driver import leave, open_page, painted
 from ui.i18n import Language
 
 pytestmark = pytest.mark.browser
@@ -31,4 +31,4 @@ def test_one_photo_three_answers_and_their_scores(
         "Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth))"
     )
     assert overflow <= 1
-    page.context.close()
+    leave(page)

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from attention_core import load_image, load_text_model, load_vision_model
 from attention_core.figures.printed import PRINT_PIXELS
 from attention_core.inputs.samples import sample_photo
-from tests.browser.driver import open_page, settle
+from tests.browser.driver import leave, open_page, settle
 
 pytestmark = pytest.mark.browser
 
@@ -57,7 +57,7 @@ def test_a_what_if_on_a_sentence_is_in_every_file(browser: Browser, server: str,
     exec(compile(program, "snippet", "exec"), {})  # it compares by itself
     with zipfile.ZipFile(io.BytesIO(saved(page, ".st-key-export-csv button")[1])) as archive:
         assert "layers/1/weights/head-1.csv" in archive.namelist()
-    page.context.close()
+    leave(page)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_figures_are_dark_on_white_at_print_size_on_a_dark_page_too(
             arrays["stages.2.attention.spatial.mask"], expected.stages[2].spatial_mask, atol=1e-4
         )
     _, content = saved(page, ".st-key-export-html button")
-    page.context.close()
+    leave(page)
 
     context = browser.new_context(offline=True)
     alone = context.new_page()

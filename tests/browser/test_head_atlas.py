@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.driver import cell_centre, open_page, settle
+from tests.browser.driver import cell_centre, in_link, leave, open_page, settle
 
 pytestmark = pytest.mark.browser
 ADDRESS = "head_atlas?lang=en&s=我吃柠檬&p=I+eat+lemons.&layer=0&head=0&q=2"
@@ -18,7 +18,7 @@ def test_a_cell_and_a_row_open_their_head_and_a_link_leads_to_it(browser: Browse
     page.mouse.click(*cell_centre(page, "atlas-map", 2, 3))
     settle(page)
     expect(page.get_by_text("Layer 3, head 4 on your sentence")).to_be_visible()
-    assert "layer=2" in page.url and "head=3" in page.url
+    in_link(page, "layer=2", "head=3")
     table = page.locator(".st-key-atlas canvas").first
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
@@ -27,7 +27,7 @@ def test_a_cell_and_a_row_open_their_head_and_a_link_leads_to_it(browser: Browse
     page.mouse.click(box["x"] + 20, box["y"] + 35 * 4 + 17)
     settle(page)
     expect(page.get_by_text("Layer 2, head 2 on your sentence")).to_be_visible()
-    assert "layer=1" in page.url and "head=1" in page.url
+    in_link(page, "layer=1", "head=1")
     link = box["x"] + 52, box["y"] + 35 * 3 + 17
     page.mouse.move(*link)  # a link is one only once the pointer rests on it
     page.wait_for_timeout(400)
@@ -44,7 +44,7 @@ def test_a_cell_and_a_row_open_their_head_and_a_link_leads_to_it(browser: Browse
     settle(page)
     expect(page.get_by_text(re.compile("Enlarged: layer 2, head 2"))).to_be_visible()
     assert page.locator(".st-key-s input").input_value() == "我吃柠檬"
-    page.context.close()
+    leave(page)
 
 
 def test_the_atlas_fits_a_phone(browser: Browser, server: str) -> None:
@@ -54,4 +54,4 @@ def test_the_atlas_fits_a_phone(browser: Browser, server: str) -> None:
         "Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth))"
     )
     assert overflow <= 1
-    page.context.close()
+    leave(page)

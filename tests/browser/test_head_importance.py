@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.driver import cell_centre, open_page, settle
+from tests.browser.driver import cell_centre, in_link, leave, open_page, settle
 
 pytestmark = pytest.mark.browser
 
@@ -16,10 +16,9 @@ def test_a_click_on_a_cell_enlarges_that_head(browser: Browser, server: str, wid
     page.mouse.click(*cell_centre(page, "importance-map", 2, 1))
     settle(page)
     expect(page.get_by_text("Enlarged: layer 3, head 2")).to_be_visible()
-    assert "layer=2" in page.url
-    assert "head=1" in page.url
+    in_link(page, "layer=2", "head=1")
     framed = page.evaluate(
         "document.querySelector('.st-key-importance-map .js-plotly-plot').layout.shapes.map(s => [s.y0, s.x0])"
     )
     assert framed == [[1.5, 0.5]]
-    page.context.close()
+    leave(page)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from attention_core import load_text_model
 from attention_core.analysis.links import heaviest_links
-from tests.browser.driver import open_page, settle
+from tests.browser.driver import in_link, leave, open_page, settle
 
 pytestmark = pytest.mark.browser
 
@@ -54,7 +54,7 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
     opened = open_page(browser, f"{server}/{ADDRESS}")
     side(opened, "queries").first.wait_for()
     yield opened
-    opened.context.close()
+    leave(opened)
 
 
 def row(drawn: torch.Tensor, query: int) -> dict[int, str]:
@@ -111,7 +111,7 @@ def test_the_keyboard_reaches_every_token(page: Page, drawn: torch.Tensor) -> No
 def test_another_head_joins_and_stays_in_the_link(page: Page) -> None:
     page.locator(".st-key-links .heads").get_by_text("1", exact=True).click()
     settle(page)
-    assert "heads=0" in page.url
+    in_link(page, "heads=0")
     page.reload()
     settle(page)
     side(page, "queries").nth(2).hover()
@@ -133,4 +133,4 @@ def test_a_long_text_on_a_phone_scrolls_by_itself(browser: Browser, server: str)
     last.click()
     expect(page.locator(".st-key-links .reading")).to_contain_text("looks at:")
     assert page.locator(".st-key-links canvas").evaluate(PAINTED) > 0
-    page.context.close()
+    leave(page)

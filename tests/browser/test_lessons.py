@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driver import open_page, settle
+from tests.browser.driver import in_link, leave, open_page, settle
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.lessons import Lesson, lessons
 
@@ -56,7 +56,7 @@ def test_a_story_runs_from_its_link_to_its_last_scene(
     lesson = lessons(language)[name]
     page = open_page(browser, f"{server}/{lesson.scenes[0].page}?lang={language}&lesson={name}", width=1280)
     walk(page, lesson, language)
-    page.context.close()
+    leave(page)
 
 
 def test_the_list_opens_a_story_and_the_story_leads_back(browser: Browser, server: str) -> None:
@@ -65,12 +65,12 @@ def test_the_list_opens_a_story_and_the_story_leads_back(browser: Browser, serve
     settle(page)
     lesson = lessons("en")["hidden"]
     expect(page.locator(".st-key-lesson")).to_contain_text(lesson.title)
-    assert "lesson=hidden" in page.url
+    in_link(page, "lesson=hidden")
     press(page, catalogue("en")["lessons.leave"])
     settle(page)
     assert page.url.split("?")[0].endswith("/lessons")
     assert "lesson=" not in page.url
-    page.context.close()
+    leave(page)
 
 
 def test_the_whole_page_can_be_had(browser: Browser, server: str) -> None:
@@ -78,7 +78,7 @@ def test_the_whole_page_can_be_had(browser: Browser, server: str) -> None:
     expect_steps(page, [4, 5])
     page.locator(".st-key-lesson-whole-0 label").click()
     expect_steps(page, [1, 2, 3, 4, 5, 6, 7])
-    page.context.close()
+    leave(page)
 
 
 def test_the_reveal_of_the_former_scene_counts_for_the_one_on_the_screen(browser: Browser, server: str) -> None:
@@ -93,7 +93,7 @@ def test_the_reveal_of_the_former_scene_counts_for_the_one_on_the_screen(browser
     settle(page)
     expect(panel.get_by_role("button", name=words["lessons.reveal"])).to_be_disabled()
     expect(page.locator(".js-plotly-plot:visible").first).to_be_visible()
-    page.context.close()
+    leave(page)
 
 
 def test_next_is_not_lost_when_reveal_is_pressed_in_the_same_breath(browser: Browser, server: str) -> None:
@@ -106,7 +106,7 @@ def test_next_is_not_lost_when_reveal_is_pressed_in_the_same_breath(browser: Bro
         [words["lessons.next"], words["lessons.reveal"]],
     )
     expect(panel).to_contain_text("2 / 3")
-    page.context.close()
+    leave(page)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -137,7 +137,7 @@ def test_a_story_on_the_stage_needs_only_keys(browser: Browser, server: str, lan
         page.keyboard.press("ArrowLeft")
     expect(panel).to_contain_text(f"{len(lesson.scenes) - 1} / {len(lesson.scenes)}")
     expect(panel).to_be_visible()
-    page.context.close()
+    leave(page)
 
 
 def test_a_line_on_another_page_leads_back(browser: Browser, server: str) -> None:
@@ -149,4 +149,4 @@ def test_a_line_on_another_page_leads_back(browser: Browser, server: str) -> Non
     waiting.get_by_role("button", name=catalogue("en")["lessons.resume"]).click()
     expect(page.locator(".st-key-lesson")).to_contain_text("2 / 3")
     assert page.url.split("?")[0].endswith("/self_attention")
-    page.context.close()
+    leave(page)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from attention_core import load_text_model
-from tests.browser.driver import cell_centre, open_page, painted, settle
+from tests.browser.driver import cell_centre, leave, open_page, painted, settle
 from ui.i18n import LANGUAGES, Language, catalogue
 
 pytestmark = pytest.mark.browser
@@ -66,4 +66,4 @@ def test_a_long_text_fits_a_phone(browser: Browser, server: str) -> None:
         "Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth))"
     )
     assert overflow <= 1
-    page.context.close()
+    leave(page)

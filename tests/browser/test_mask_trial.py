@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 from attention_core import load_image, load_vision_model
 from attention_core.analysis.mask_trial import TRIED_KINDS, try_map
 from attention_core.inputs.samples import sample_photo
-from tests.browser.driver import open_page, painted
+from tests.browser.driver import leave, open_page, painted
 
 pytestmark = pytest.mark.browser
 
@@ -33,4 +33,4 @@ def test_curves_of_all_maps_are_painted(browser: Browser, server: str, width: in
     expect(page.locator("[data-testid=stProgress]")).to_have_count(0)
     # the page itself does not move sideways: a wide table moves alone
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    page.context.close()
+    leave(page)

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from attention_core import load_text_model
 from attention_core.figures.style import number
 from attention_core.models.text import TextModel, TextTrace
-from tests.browser.driver import open_page, settle
+from tests.browser.driver import in_link, leave, open_page, settle
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.overview import payload, script, style, words
 
@@ -303,7 +303,7 @@ def test_the_diagram_fits_a_phone_however_long_the_sentence(
         assert all(left > 0 and right < 391 for left, right in edges), block
     assert not errors
     assert re.search(r"[&?]q=1\b", page.url)
-    page.context.close()
+    leave(page)
 
 
 def test_what_is_locked_and_enlarged_comes_back_from_the_link(browser: Browser, server: str) -> None:
@@ -319,7 +319,7 @@ def test_what_is_locked_and_enlarged_comes_back_from_the_link(browser: Browser, 
     field = page.locator(".st-key-share-link input")
     field.wait_for()
     link = field.input_value()
-    page.context.close()
+    leave(page)
 
     other = open_page(browser, link, locale="zh-CN")
     expect(other.locator(".overview")).to_have_attribute("data-expanded", "scores")
@@ -334,7 +334,7 @@ def test_what_is_locked_and_enlarged_comes_back_from_the_link(browser: Browser, 
     other.go_back()
     settle(other)
     assert state(other) == (4, 3, True)
-    other.context.close()
+    leave(other)
 
 
 def test_a_link_cannot_lock_what_is_not_there(browser: Browser, server: str) -> None:
@@ -342,5 +342,5 @@ def test_a_link_cannot_lock_what_is_not_there(browser: Browser, server: str) -> 
         page = open_page(browser, f"{server}/{LINK}&lang=en&lock={lock}")
         page.locator(".overview .board").wait_for()
         assert not state(page)[2]
-        assert "lock=none" in page.url
-        page.context.close()
+        in_link(page, "lock=none")
+        leave(page)

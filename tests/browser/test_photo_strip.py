@@ -14,7 +14,7 @@ from attention_core import load_vision_model
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
-from tests.browser.driver import open_page, painted, settle
+from tests.browser.driver import in_link, leave, open_page, painted, settle
 from ui.i18n import LANGUAGES, Language, catalogue
 
 pytestmark = pytest.mark.browser
@@ -85,12 +85,12 @@ def test_a_pasted_photo_is_what_the_network_computes_with(browser: Browser, serv
     bring(page, "paste", ("image.png", tabby()), selector="#field")  # a text field keeps its paste
     bring(page, "paste", ("image.png", tabby()))
     own(page, 1)
-    assert "photo=upload" in page.url
+    in_link(page, "photo=upload")
     expect(page.locator(".st-key-photo [aria-checked=true]")).to_contain_text(words["photo.origins.paste"])
     assert shown_weights(page) == pytest.approx(true_weights(tabby()), abs=1e-4)
     page.locator(".st-key-lang").get_by_text("English" if language == "zh" else "中文").click()
     own(page, 1)  # still there
-    page.context.close()
+    leave(page)
 
 
 def test_dropped_files_make_a_strip_beside_a_broken_one(browser: Browser, server: str) -> None:
@@ -115,7 +115,7 @@ def test_dropped_files_make_a_strip_beside_a_broken_one(browser: Browser, server
     page.locator(".st-key-photo-remove button").click()
     own(page, 1)
     assert shown_weights(page) == pytest.approx(true_weights(tabby()), abs=1e-4)
-    page.context.close()
+    leave(page)
 
 
 def test_two_chosen_files_and_a_large_one_that_the_browser_shrinks(browser: Browser, server: str) -> None:
@@ -133,4 +133,4 @@ def test_two_chosen_files_and_a_large_one_that_the_browser_shrinks(browser: Brow
     shrunk = page.locator('[data-testid="stAlert"]', has_text="3300 × 900")
     expect(shrunk).to_contain_text("3000 × 818")
     expect(page.get_by_text(re.compile("3000 × 818")).last).to_be_visible()
-    page.context.close()
+    leave(page)

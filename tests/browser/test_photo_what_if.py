@@ -14,7 +14,7 @@ from attention_core import load_vision_model
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import VisionTrace
-from tests.browser.driver import open_page, painted, settle
+from tests.browser.driver import leave, open_page, painted, settle
 from ui.photo_what_if import PhotoWhatIf, StageWhatIf, read
 
 pytestmark = pytest.mark.browser
@@ -93,7 +93,7 @@ def test_a_stroke_changes_mask_prediction_and_link_which_restores_it(
     assert what_if_of(page, trained).painted == 3 * (side - 3) + 6
 
     link = page.url
-    page.context.close()
+    leave(page)
     page = open_page(browser, link, locale="en-US")
     check_pictures(page, what_if_of(page, trained), trained)
     page.locator(".st-key-step-4").scroll_into_view_if_needed()
@@ -105,7 +105,7 @@ def test_a_stroke_changes_mask_prediction_and_link_which_restores_it(
     expect(page.locator(".st-key-mask-after")).to_have_count(0)
     stroke(page, (3, 3), 3, side)  # nothing of the old painting is left in the painter
     assert what_if_of(page, trained).painted == 9
-    page.context.close()
+    leave(page)
 
 
 def test_keys_paint_and_erase_on_a_phone(browser: Browser, server: str, trained: VisionTrace) -> None:
@@ -131,4 +131,4 @@ def test_keys_paint_and_erase_on_a_phone(browser: Browser, server: str, trained:
         "Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth))"
     )
     assert overflow <= 1
-    page.context.close()
+    leave(page)

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driver import open_page, settle
+from tests.browser.driver import in_link, leave, open_page, settle
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,7 @@ def test_keys_move_the_steps_and_a_reload_restores_the_one(browser: Browser, ser
     page.reload()
     settle(page)
     on_stage(page, 6)
-    page.context.close()
+    leave(page)
 
 
 def test_keys_do_not_steal_from_a_field(browser: Browser, server: str) -> None:
@@ -55,13 +55,13 @@ def test_keys_do_not_steal_from_a_field(browser: Browser, server: str) -> None:
     settle(page)
     on_stage(page, 0)
     expect(field).to_have_value("I eat")
-    assert "s=I+eat" in page.url
+    in_link(page, "s=I+eat")
     page.locator(".st-key-head").get_by_text("2", exact=True).click()  # a click leaves the keys to the stage
     settle(page)
     page.keyboard.press("Space")
     on_stage(page, 1)
-    assert "head=1" in page.url
-    page.context.close()
+    in_link(page, "head=1")
+    leave(page)
 
 
 def test_a_figure_fills_the_screen_and_still_answers(browser: Browser, server: str) -> None:
@@ -87,7 +87,7 @@ def test_a_figure_fills_the_screen_and_still_answers(browser: Browser, server: s
     )
     page.mouse.click(*point)
     settle(page)
-    assert "q=3" in page.url
+    in_link(page, "q=3")
     page.keyboard.press("Escape")
     on_stage(page, 5)
     page.keyboard.press("Escape")
@@ -96,7 +96,7 @@ def test_a_figure_fills_the_screen_and_still_answers(browser: Browser, server: s
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
     expect(page.locator(".presenter-bar")).to_have_count(0)
     expect(page.locator(".st-key-step-1")).to_be_visible()
-    page.context.close()
+    leave(page)
 
 
 @pytest.mark.parametrize("width", [390, 1920])
@@ -110,7 +110,7 @@ def test_a_step_fits_the_width_of_the_screen(browser: Browser, server: str, widt
     assert overflow <= 1
     size = page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
     assert size >= (16 if width == 390 else 20)
-    page.context.close()
+    leave(page)
 
 
 def test_a_component_keeps_its_keys_and_unlocks_before_the_mode_ends(browser: Browser, server: str) -> None:
@@ -131,7 +131,7 @@ def test_a_component_keeps_its_keys_and_unlocks_before_the_mode_ends(browser: Br
     on_stage(page, 0)
     page.keyboard.press("Escape")
     expect(page.locator(".presenter-bar")).to_have_count(0)
-    page.context.close()
+    leave(page)
 
 
 def test_the_mask_painter_and_the_head_view_keep_their_keys(browser: Browser, server: str) -> None:
@@ -156,4 +156,4 @@ def test_the_mask_painter_and_the_head_view_keep_their_keys(browser: Browser, se
     painter.locator(".brush").focus()
     page.keyboard.press("ArrowRight")
     on_stage(page, 0)
-    page.context.close()
+    leave(page)

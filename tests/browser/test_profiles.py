@@ -10,7 +10,7 @@ from attention_core import load_image, load_vision_model
 from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
-from tests.browser.driver import open_page, painted, settle
+from tests.browser.driver import leave, open_page, painted, settle
 
 pytestmark = pytest.mark.browser
 
@@ -39,4 +39,4 @@ def test_the_photo_lies_over_its_class_and_another_class_joins(browser: Browser,
     settle(page)
     expect(page.locator(".st-key-profile-stage3 .legendtext")).to_have_count(4)
     assert [name for name, _ in page.evaluate(LINES)][2] == other.en
-    page.context.close()
+    leave(page)

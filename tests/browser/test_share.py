@@ -9,7 +9,7 @@ import pytest
 import segno
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driver import open_page, settle
+from tests.browser.driver import leave, open_page, settle
 
 pytestmark = pytest.mark.browser
 
@@ -49,7 +49,7 @@ def test_the_link_restores_a_sentence_for_somebody_else(browser: Browser, server
     code = segno.make(link, micro=False, error="l")
     painted = page.evaluate(READ_CODE, len(code.matrix))
     assert painted == [list(row) for row in code.matrix]
-    page.context.close()
+    leave(page)
 
     other = open_page(browser, link, locale="zh-CN")
     expect(other.get_by_role("heading", level=1)).to_have_text("Self-attention")
@@ -60,7 +60,7 @@ def test_the_link_restores_a_sentence_for_somebody_else(browser: Browser, server
             chosen
         )
     assert "whatif=unscaled_tau-2_hide-4" in other.url
-    other.context.close()
+    leave(other)
 
 
 def test_the_link_restores_a_photo_page(browser: Browser, server: str) -> None:
@@ -70,13 +70,13 @@ def test_the_link_restores_a_photo_page(browser: Browser, server: str) -> None:
     page.locator(".st-key-order").get_by_text("Largest first").click()
     settle(page)
     link = opened(page)
-    page.context.close()
+    leave(page)
     other = open_page(browser, link, locale="zh-CN")
     for key, chosen in (("stage", "Stage 2"), ("order", "Largest first"), ("photo", "Cat")):
         expect(other.locator(f".st-key-{key} [aria-checked=true], .st-key-{key} [aria-pressed=true]")).to_contain_text(
             chosen
         )
-    other.context.close()
+    leave(other)
 
 
 @pytest.mark.parametrize("secure", [True, False])
@@ -110,7 +110,7 @@ def test_on_the_stage_the_code_names_the_step(browser: Browser, server: str) -> 
     page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
     expect(page.locator(".presenter-bar")).to_be_visible()
-    page.context.close()
+    leave(page)
 
 
 @pytest.mark.parametrize("height", [800, 1000])
@@ -121,4 +121,4 @@ def test_the_code_is_on_the_screen_whole(browser: Browser, server: str, height: 
     settle(page)
     code = page.locator(".st-key-share-link svg.segno")
     expect(code).to_be_in_viewport(ratio=1)
-    page.context.close()
+    leave(page)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.driver import open_page, painted, settle
+from tests.browser.driver import leave, open_page, painted, settle
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +29,7 @@ def test_words_and_heads_can_be_chosen_and_stay_in_the_link(browser: Browser, se
     painted(page, "alignment")
     expect(words).to_have_count(9)
     expect(page.get_by_text("Layer 2, head 1 as word alignment")).to_be_visible()
-    page.context.close()
+    leave(page)
 
 
 def test_on_a_phone_the_picture_moves_and_the_page_does_not(browser: Browser, server: str) -> None:
@@ -41,7 +41,7 @@ def test_on_a_phone_the_picture_moves_and_the_page_does_not(browser: Browser, se
     page.locator(".st-key-w").get_by_text("puppy").click()
     settle(page)
     expect(page.get_by_text("在puppy的位置")).to_be_visible()
-    page.context.close()
+    leave(page)
 
 
 def test_a_missing_translation_gets_a_hint_and_a_way_on(browser: Browser, server: str) -> None:
@@ -50,4 +50,4 @@ def test_a_missing_translation_gets_a_hint_and_a_way_on(browser: Browser, server
     page.get_by_role("button", name="Use the example with a translation").click()
     settle(page)
     painted(page, "alignment")
-    page.context.close()
+    leave(page)

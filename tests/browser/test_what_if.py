@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driver import cell_centre, open_page, settle
+from tests.browser.driver import cell_centre, in_link, leave, open_page, settle
 from ui.i18n import LANGUAGES, Language, catalogue
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,7 @@ def test_a_clicked_cell_gets_no_weight_until_it_is_clicked_again(
     open_what_if(page, language)
     choose(page, "what-mask", catalogue(language)["what_if.masks.custom"])
     click_cell(page, 2, 1)
-    assert "whatif=custom-2-1" in page.url
+    in_link(page, "whatif=custom-2-1")
     after = shown(page, "weights")
     assert after[2][1] == 0
     assert sum(after[2]) == pytest.approx(1, abs=1e-5)
@@ -65,8 +65,8 @@ def test_a_clicked_cell_gets_no_weight_until_it_is_clicked_again(
     assert shown(page, "weights") == before
     click_cell(page, 0, 0)
     click_cell(page, 0, 5)
-    assert "whatif=custom-0-0.0-5" in page.url
-    page.context.close()
+    in_link(page, "whatif=custom-0-0.0-5")
+    leave(page)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -96,7 +96,7 @@ def test_a_pair_is_blocked_with_the_keyboard_alone(browser: Browser, server: str
     expect(page).to_have_url(re.compile("whatif=custom$"))
     settle(page)
     assert shown(page, "weights") == before
-    page.context.close()
+    leave(page)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -107,7 +107,7 @@ def test_a_token_is_hidden_by_clicking_it_and_reset_brings_it_back(
     before = shown(page, "weights")
     open_what_if(page, language)
     choose(page, "what-hide", "柠")
-    assert "whatif=hide-3" in page.url
+    in_link(page, "whatif=hide-3")
     assert shown(page, "weights") != before
     assert shown(page, "weights-before") == before
     expect(page.locator(".st-key-what-hide").get_by_text("檬", exact=True)).to_be_visible()  # still open
@@ -116,10 +116,10 @@ def test_a_token_is_hidden_by_clicking_it_and_reset_brings_it_back(
     expect(reset).to_be_in_viewport()  # however far down
     reset.click()
     settle(page)
-    assert "whatif=none" in page.url
+    in_link(page, "whatif=none")
     assert shown(page, "weights") == before
     expect(page.locator(".st-key-weights-before")).to_have_count(0)
-    page.context.close()
+    leave(page)
 
 
 def test_back_undoes_a_what_if_and_a_reload_keeps_it(browser: Browser, server: str) -> None:
@@ -129,14 +129,14 @@ def test_back_undoes_a_what_if_and_a_reload_keeps_it(browser: Browser, server: s
     choose(page, "what-mask", "causal")
     page.reload()
     settle(page)
-    assert "whatif=causal" in page.url
+    in_link(page, "whatif=causal")
     changed: Any = shown(page, "weights")
     assert all(changed[row][column] == 0 for row in range(6) for column in range(row + 1, 6))
     page.go_back()
     settle(page)
     expect(page).to_have_url(re.compile("whatif=none"))
     assert shown(page, "weights") == before
-    page.context.close()
+    leave(page)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -148,4 +148,4 @@ def test_a_what_if_fits_a_phone(browser: Browser, server: str, language: Languag
         "Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth))"
     )
     assert overflow <= 1
-    page.context.close()
+    leave(page)
