@@ -13,11 +13,9 @@ from typing import Any
 
 import anyio
 import streamlit as st
-from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 
 from ui import networks
-from ui.server import SecurityHeaders, on_script_error
+from ui.server import keep_uploads_in_memory, middleware, on_script_error
 
 HERE = Path(__file__).resolve().parent
 
@@ -29,9 +27,10 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     yield {}
 
 
+keep_uploads_in_memory()
 app = st.App(
     HERE / "ui" / "frame.py",
     lifespan=lifespan,
-    middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6), Middleware(SecurityHeaders)],
+    middleware=middleware(),
     on_script_error=on_script_error,
 )
