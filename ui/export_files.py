@@ -13,9 +13,9 @@ from attention_core.figures.printed import PRINT_PIXELS, WIDTH, html_page, print
 from ui.component import component
 from ui.i18n import current_language, t
 from ui.markdown import plain
-from ui.steps import Shown, shown_figures
+from ui.steps import Shown, shown_figures, working
 
-KEY, _FIGURE, _CHART = "export", "export-figure", "export-chart"
+KEY, _FIGURE, _CHART, _FILES = "export", "export-figure", "export-chart", "export-files"
 _save = component("save_figure")
 Maker = Callable[[], bytes]
 File = tuple[str, Maker | bytes, str]  # its kind, its content, its MIME type
@@ -82,7 +82,9 @@ def offer(taken: Taken) -> None:
 
 
 def _files(page: str, files: Sequence[File]) -> None:
-    with st.container(horizontal=True, gap="small", key="export-files"):
+    # A button is off while its file is being made, and no script runs then that could say so.
+    st.html(f'<style>.st-key-{_FILES} button:disabled::after {{ content: "{t("export.making")}"; }}</style>')
+    with st.container(horizontal=True, gap="small", key=_FILES):
         for kind, data, mime in files:
             ending = "csv.zip" if kind == "csv" else kind
             st.download_button(
@@ -108,7 +110,8 @@ def _figure(taken: Taken, figures: dict[str, Shown]) -> None:
         t("export.figure"), list(figures), format_func=lambda key: _name(figures[key]), key=_FIGURE, index=first
     )
     one = figures[chosen]
-    figure = printed(taken.sharpened(one.figure), f"{one.alt}. {taken.caption}")
+    with working():
+        figure = printed(taken.sharpened(one.figure), f"{one.alt}. {taken.caption}")
     config = {"displaylogo": False, "displayModeBar": True, "modeBarButtons": [["toImage"]]}
     with st.container(key=_CHART):
         st.html(f"<style>.st-key-{_CHART} {{ overflow-x: auto; }}</style>")  # wider than a phone

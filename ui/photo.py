@@ -20,6 +20,7 @@ from ui.markdown import plain
 from ui.networks import Photo
 from ui.paste import paste_button
 from ui.square import CENTRE, Box, SquareOf, can_move, seen_box
+from ui.steps import working
 from ui.wire import jpeg_uri
 
 CAMERA = "camera"
@@ -27,6 +28,7 @@ SHOWN_SIDE, SHOWN_WIDTH = 192, 312  # pixels that a photo may take on the page
 SHARP_SIDE = 400  # pixels of the square under a mask
 THUMBNAIL_SIDE = 64
 NAME_LENGTH = 18  # characters of a file's name in the strip
+_ARRIVED = "_photo_arrived"
 
 # The options of a segmented control are words: its rules add the pictures.
 _STRIP_STYLE = """
@@ -47,6 +49,7 @@ _CAMERA_PICTURE = (
 
 def photo_trace(build: str) -> tuple[Photo, VisionTrace]:
     """Draws the input, and returns the photo with its trace; a sample's where there is no photo of one's own yet."""
+    _receive()
     choice = url_state.put("photo", SAMPLE_PHOTOS[0], _in_a_link)
     _strip(choice)
     notes = st.container()
@@ -59,14 +62,35 @@ def photo_trace(build: str) -> tuple[Photo, VisionTrace]:
     with pictures:
         drawn = st.container(horizontal=True, gap="medium", key="photo-pictures")
         photo = _moved(whole)
-    trace = networks.vision_trace(build, photo)
-    _pictures(photo, whole, trace, drawn)
+        with working():
+            trace = networks.vision_trace(build, photo)
+            framed = _framed(whole.digest, seen_box(photo, trace), whole)
+    _pictures(whole, framed, trace, drawn)
     return photo, trace
 
 
 def sharp_square(photo: Photo, trace: VisionTrace) -> npt.NDArray[np.uint8]:
     """The square that the network saw, in the photo's own sharpness, (S, S, 3)."""
-    return np.asarray(_sharp(photo.digest, trace.crop, photo))
+    with working():
+        return np.asarray(_sharp(photo.digest, trace.crop, photo))
+
+
+def _receive() -> None:
+    """Opens the photos that have just come. In the page and not where they arrive: there is no place to say so there.
+
+    They wait until all of it is done, because the next click may interrupt it.
+    """
+    files = st.session_state.get(_ARRIVED, [])
+    with st.spinner(t("photo.reading")):
+        if files:
+            _show(kept_photos.take(files))
+            for photo in _own_photos().values():
+                _thumbnail(photo.digest, photo)
+    st.session_state[_ARRIVED] = []
+
+
+def _arrive(files: list[Arrived]) -> None:
+    st.session_state[_ARRIVED] = [*st.session_state.get(_ARRIVED, []), *files]
 
 
 def _in_a_link(raw: str) -> str:
@@ -150,7 +174,7 @@ def _own(choice: str) -> None:
             args=(key,),
             help=t("photo.upload_help", most=MOST),
         )
-        paste_button("photo-paste", uploader="photo-own", on_arrival=lambda files: _show(kept_photos.take(files)))
+        paste_button("photo-paste", uploader="photo-own", on_arrival=_arrive)
     if choice == CAMERA:  # asking for the camera is left until somebody wants it
         st.camera_input(t("photo.camera"), key="photo-shot", on_change=_taken, help=t("photo.camera_help"))
 
@@ -158,14 +182,14 @@ def _own(choice: str) -> None:
 def _uploaded(key: str) -> None:
     files = [Arrived(file.name, "upload", file.getvalue()) for file in st.session_state[key]]
     if files:
-        _show(kept_photos.take(files))
+        _arrive(files)
         st.session_state["_photo_uploader"] += 1
 
 
 def _taken() -> None:
     shot = st.session_state["photo-shot"]
     if shot is not None:
-        _show(kept_photos.take([Arrived("", "camera", shot.getvalue())]))
+        _arrive([Arrived("", "camera", shot.getvalue())])
 
 
 def _news() -> None:
@@ -196,7 +220,8 @@ def _sample(name: str) -> Photo:
 
 def _moved(whole: Photo) -> Photo:
     """The photo with its square where somebody wants it."""
-    width, height = whole.image.size
+    with st.spinner(t("photo.reading")):  # again, where many others have been opened since
+        width, height = whole.image.size
     if not can_move(width, height):
         return whole
     place = url_state.put("crop", CENTRE, _percent)
@@ -220,8 +245,7 @@ def _percent(raw: str) -> int:
     return value
 
 
-def _pictures(photo: Photo, whole: Photo, trace: VisionTrace, place: DeltaGenerator) -> None:
-    framed = _framed(whole.digest, seen_box(photo, trace), whole)
+def _pictures(whole: Photo, framed: Image.Image, trace: VisionTrace, place: DeltaGenerator) -> None:
     pixels = np.ascontiguousarray((trace.image.permute(1, 2, 0).cpu().numpy() * 255).round().astype(np.uint8))
     side = len(pixels)
     times = max(1, round(SHOWN_SIDE / side))

@@ -24,6 +24,7 @@ from ui.photo import sharp_square
 from ui.photo_steps import BUILD_NAMES, stage_name
 from ui.photo_what_if import AS_TRAINED, MOST_CELLS, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
 from ui.regions import region
+from ui.steps import working
 from ui.what_if_controls import stays_in_sight
 
 KEY, CHANNEL = "photo_if", "channel"
@@ -87,6 +88,8 @@ def choose(photo: Photo, build: str, trained: VisionTrace, stage: StageTrace) ->
     chosen = place.what_if()
     applied = chosen if build == "cbam" else chosen.gates_only()
     _banner(chosen, applied)
+    with working():  # all that follows it shows this trace
+        networks.vision_trace(build, photo, applied)
     return applied
 
 
@@ -173,7 +176,8 @@ def _mask(place: _Place) -> None:
     st.markdown(f"**{t('photo_what_if.paint', stage=stage_name(place.stage.name))}**")
     # What the mask would be without the painting: an erased cell goes back to it.
     unpainted = place.what_if().with_stage(place.stage.name, replace(changes, cells=""))
-    trace = networks.vision_trace(place.build, place.photo, unpainted)
+    with working():
+        trace = networks.vision_trace(place.build, place.photo, unpainted)
     mask = next(stage.spatial_mask for stage in trace.stages if stage.name == place.stage.name)
     assert mask is not None
     if mask.numel() > MOST_CELLS:
