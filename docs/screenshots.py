@@ -13,8 +13,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.conftest import FLAGS
 from tests.browser.driver import cell_centre, open_page, running_server, settle
+from tests.conftest import FLAGS
 
 IMAGES = Path(__file__).resolve().parent / "images"
 WIDTH, HEIGHT, PHONE = 1280, 1000, 390

@@ -1,9 +1,31 @@
-"""What all tests share."""
+"""What all tests share: the threads of a process, and one browser."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 
 # Tests run side by side, one process a core: a process that used all cores would only wait for the others. Set before
 # torch is imported, and passed on to the servers that the browser tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+expect.set_options(timeout=30_000)  # of a busy machine; what is there at once costs nothing
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One a process: here, since Playwright runs once in a process, whatever folder a test is in."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs Chromium for the browser tests: apt-get install chromium")
+        pytest.skip("no Chromium here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield running
+        running.close()

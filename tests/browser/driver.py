@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -106,6 +107,15 @@ def settle(page: Page) -> None:
     page.wait_for_selector(IDLE, timeout=60_000)
 
 
+def until(page: Page, script: str, *arguments: object) -> None:
+    """Waits until JavaScript says so. Playwright's own wait evaluates text, which the app's policy forbids."""
+    for _ in range(600):
+        if page.evaluate(script, *arguments):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"not within 30 s: {script}")
+
+
 def in_link(page: Page, *parts: str) -> None:
     """Waits until the link says so: a run writes it at its end, when the picture may be there already."""
     for part in parts:
@@ -116,6 +126,28 @@ def painted(page: Page, key: str) -> None:
     """Waits until the figure with this key is on the screen."""
     page.locator(f".st-key-{key}").scroll_into_view_if_needed()
     page.locator(f".st-key-{key} .main-svg").first.wait_for()
+
+
+def shown(page: Page, key: str, trace: int = 0) -> Any:
+    """The numbers of the figure with this key, as they are painted: z of a map, x of bars that lie, y of the others."""
+    painted(page, key)
+    return page.evaluate(
+        """([key, trace]) => {
+            const data = document.querySelector(`.st-key-${key} .js-plotly-plot`)._fullData[trace];
+            if (data.z) return Array.from(data.z, row => Array.from(row));
+            return Array.from(data.orientation === "h" ? data.x : data.y);
+        }""",
+        [key, trace],
+    )
+
+
+def bar_names(page: Page, key: str) -> list[str]:
+    """The words beside the bars of `shown`, as the figure keeps them for a click."""
+    painted(page, key)
+    names: list[str] = page.evaluate(
+        "key => Array.from(document.querySelector(`.st-key-${key} .js-plotly-plot`)._fullData[0].customdata)", key
+    )
+    return names
 
 
 def cell_centre(page: Page, key: str, row: int, column: int) -> tuple[float, float]:

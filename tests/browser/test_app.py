@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.driver import cell_centre, in_link, leave, open_page, painted, running_server, settle
+from tests.browser.driver import cell_centre, in_link, leave, open_page, painted, running_server, settle, until
 from ui.i18n import LANGUAGES, Language, catalogue
 
 pytestmark = pytest.mark.browser
@@ -158,7 +158,7 @@ def test_an_edited_number_changes_the_result(browser: Browser, server: str) -> N
     page.wait_for_timeout(200)
     page.keyboard.press("Enter")
     settle(page)
-    page.wait_for_function(f"before => JSON.stringify({read}) !== before", arg=before)
+    until(page, f"before => JSON.stringify({read}) !== before", before)
     leave(page)
 
 

@@ -15,7 +15,7 @@ from attention_core import load_image, load_vision_model
 from attention_core.analysis.temporal import clip_trace
 from attention_core.inputs.clip import load_clip, panned_clip
 from attention_core.inputs.samples import sample_photo
-from tests.browser.driver import leave, open_page, painted, settle
+from tests.browser.driver import leave, open_page, painted, settle, until
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +53,7 @@ def test_playing_shows_every_mask_of_the_trace_without_the_server(browser: Brows
     assert assert_shown(page, masks) == 1
     page.evaluate(COUNT_SENT)
     button(page, "Play")
-    page.wait_for_function(f"{ACTIVE} >= 5")
+    until(page, f"{ACTIVE} >= 5")
     button(page, "Stop")
     now = assert_shown(page, masks)
     assert now >= 5

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page
 import attention_core
 from attention_core import Explored, explore
 from attention_core import notebook as notebook_module
+from tests.browser.driver import until
 
 pytestmark = pytest.mark.browser
 PAINTED = ".figure .main-svg"
@@ -50,8 +51,8 @@ def watched(page: Page, file: Path) -> list[str]:
 
 def painted(page: Page, count: int) -> None:
     """Waits until so many figures are there."""
-    page.wait_for_function("(n) => document.querySelectorAll('.js-plotly-plot .main-svg').length >= n", arg=count)
-    page.wait_for_function("(n) => document.querySelectorAll('.js-plotly-plot').length === n", arg=count)
+    until(page, "(n) => document.querySelectorAll('.js-plotly-plot .main-svg').length >= n", count)
+    until(page, "(n) => document.querySelectorAll('.js-plotly-plot').length === n", count)
 
 
 def numbers(page: Page, place: str) -> Any:
@@ -98,7 +99,7 @@ def test_figures_follow_the_width_of_the_page_and_keep_their_height(page: Page, 
     watched(page, cells(tmp_path, result._repr_html_()))
     painted(page, len(result.figures))
     page.set_viewport_size({"width": 500, "height": 700})
-    page.wait_for_function("document.querySelector('.figure .main-svg').getBoundingClientRect().width < 500")
+    until(page, "document.querySelector('.figure .main-svg').getBoundingClientRect().width < 500")
     for place, figure in zip(page.locator(".figure").all(), result.figures.values(), strict=True):
         box = place.locator(".main-svg").first.bounding_box()
         assert box is not None and box["height"] == figure.layout.height and box["width"] > 300

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from attention_core import load_text_model
-from tests.browser.driver import cell_centre, leave, open_page, painted, settle
+from tests.browser.driver import cell_centre, leave, open_page, painted, settle, until
 from ui.i18n import LANGUAGES, Language, catalogue
 
 pytestmark = pytest.mark.browser
@@ -47,7 +47,7 @@ def test_zooming_into_a_long_text_keeps_the_names_and_a_click_names_its_row(
     page.mouse.down()
     page.mouse.move(to_x, to_y, steps=4)
     page.mouse.up()
-    page.wait_for_function("document.querySelectorAll('.st-key-weights .ytick').length < 32")
+    until(page, "document.querySelectorAll('.st-key-weights .ytick').length < 32")
     for axis in "xy":
         assert {f"{i}: {trace.tokens[i].text}" for i in range(42, 63)} <= set(names(page, axis))
     page.wait_for_timeout(400)  # two presses within 0.3 s are a double click to Plotly, which undoes the zoom

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from attention_core import load_text_model
 from attention_core.figures.style import number
 from attention_core.models.text import TextModel, TextTrace
-from tests.browser.driver import in_link, leave, open_page, settle
+from tests.browser.driver import in_link, leave, open_page, settle, until
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.overview import payload, script, style, words
 
@@ -267,9 +267,9 @@ def test_what_the_server_repeats_late_changes_nothing(browser: Browser, model: T
     say = "link => { window.say(link); }"
     page.evaluate(say, said[0])
     page.mouse.click(*cell(page, "weights", 4, 3))
-    page.wait_for_function("window.told?.length === 1")
+    until(page, "window.told?.length === 1")
     page.locator(".overview .unlock").click()
-    page.wait_for_function("window.told?.length === 2")
+    until(page, "window.told?.length === 2")
     assert page.evaluate("window.told") == said[1:]
     page.mouse.move(*cell(page, "raw", 1, 2))
     for repeated in said:  # a run from before, and then the two answers

@@ -14,7 +14,7 @@ from attention_core import load_vision_model
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
-from tests.browser.driver import in_link, leave, open_page, painted, settle
+from tests.browser.driver import in_link, leave, open_page, settle, shown
 from ui.i18n import LANGUAGES, Language, catalogue
 
 pytestmark = pytest.mark.browser
@@ -53,14 +53,6 @@ def bring(page: Page, event: str, *files: tuple[str, bytes], selector: str = "bo
     page.evaluate(BRING, [event, selector, sent])
 
 
-def shown_weights(page: Page) -> list[float]:
-    painted(page, "channel-weights")
-    numbers: list[float] = page.evaluate(
-        "Array.from(document.querySelector('.st-key-channel-weights .js-plotly-plot')._fullData[0].y)"
-    )
-    return numbers
-
-
 def true_weights(data: bytes) -> list[float]:
     attention = load_vision_model("se").trace(load_image(data)).stages[-1].attention
     assert isinstance(attention, SqueezeExcitationTrace)
@@ -87,7 +79,7 @@ def test_a_pasted_photo_is_what_the_network_computes_with(browser: Browser, serv
     own(page, 1)
     in_link(page, "photo=upload")
     expect(page.locator(".st-key-photo [aria-checked=true]")).to_contain_text(words["photo.origins.paste"])
-    assert shown_weights(page) == pytest.approx(true_weights(tabby()), abs=1e-4)
+    assert shown(page, "channel-weights") == pytest.approx(true_weights(tabby()), abs=1e-4)
     page.locator(".st-key-lang").get_by_text("English" if language == "zh" else "中文").click()
     own(page, 1)  # still there
     leave(page)
@@ -101,7 +93,7 @@ def test_dropped_files_make_a_strip_beside_a_broken_one(browser: Browser, server
     error = page.locator('[data-testid="stAlert"]', has_text="PNG")
     expect(error).to_contain_text("broken.png")
     expect(error).to_have_count(1)
-    assert shown_weights(page) == pytest.approx(true_weights(tabby()), abs=1e-4)
+    assert shown(page, "channel-weights") == pytest.approx(true_weights(tabby()), abs=1e-4)
     strip = page.locator(".st-key-photo [role=radiogroup]")
     strip.locator("[role=radio]").first.focus()
     page.keyboard.press("ArrowRight")
@@ -109,12 +101,12 @@ def test_dropped_files_make_a_strip_beside_a_broken_one(browser: Browser, server
         page.keyboard.press("Space")
     expect(page).to_have_url(re.compile("photo=upload-2"))
     settle(page)
-    assert shown_weights(page) == pytest.approx(true_weights(tabby("orange")), abs=1e-4)
+    assert shown(page, "channel-weights") == pytest.approx(true_weights(tabby("orange")), abs=1e-4)
     assert strip.evaluate("e => e.scrollWidth > e.clientWidth")  # sideways in itself
     assert page.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('[data-testid=stMain]'))") <= 1
     page.locator(".st-key-photo-remove button").click()
     own(page, 1)
-    assert shown_weights(page) == pytest.approx(true_weights(tabby()), abs=1e-4)
+    assert shown(page, "channel-weights") == pytest.approx(true_weights(tabby()), abs=1e-4)
     leave(page)
 
 

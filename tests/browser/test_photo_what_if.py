@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,7 +13,7 @@ from attention_core import load_vision_model
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import VisionTrace
-from tests.browser.driver import leave, open_page, painted, settle
+from tests.browser.driver import leave, open_page, settle, shown
 from ui.photo_what_if import PhotoWhatIf, StageWhatIf, read
 
 pytestmark = pytest.mark.browser
@@ -31,18 +30,6 @@ def what_if_of(page: Page, trained: VisionTrace) -> StageWhatIf:
     """What the link says about the last stage."""
     [written] = parse_qs(urlsplit(page.url).query)["photo_if"]
     return read(written, trained).stage("stage3")
-
-
-def drawn(page: Page, key: str, trace: int = 0) -> Any:
-    """The numbers of the figure with this key: z of a map, x of bars."""
-    painted(page, key)
-    return page.evaluate(
-        """([key, trace]) => {
-            const data = document.querySelector(`.st-key-${key} .js-plotly-plot`)._fullData[trace];
-            return data.z ? Array.from(data.z, row => Array.from(row)) : Array.from(data.x);
-        }""",
-        [key, trace],
-    )
 
 
 def stroke(page: Page, rows: tuple[int, int], column: int, side: int) -> None:
@@ -68,11 +55,11 @@ def check_pictures(page: Page, changes: StageWhatIf, trained: VisionTrace) -> No
     after = load_vision_model("cbam").trace(COFFEE, overrides=what_if.overrides(trained))
     mask = after.stages[-1].spatial_mask
     assert mask is not None
-    torch.testing.assert_close(torch.tensor(drawn(page, "mask-after", 1)), mask[0, 0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.tensor(shown(page, "mask-after", 1)), mask[0, 0], atol=1e-5, rtol=0)
     first = trained.top(1)[0][0]
     expected = dict(after.top(100))[first]
-    assert drawn(page, "prediction-after")[0] == pytest.approx(expected, abs=1e-5)
-    assert drawn(page, "prediction-before")[0] == pytest.approx(trained.top(1)[0][1], abs=1e-5)
+    assert shown(page, "prediction-after")[0] == pytest.approx(expected, abs=1e-5)
+    assert shown(page, "prediction-before")[0] == pytest.approx(trained.top(1)[0][1], abs=1e-5)
     assert abs(expected - trained.top(1)[0][1]) > 1e-4  # the painting matters
 
 

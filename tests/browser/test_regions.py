@@ -2,72 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.driver import cell_centre, in_link, painted, settle
+from tests.browser.acts import Act, cell, number, option, pick, press, right, turn
+from tests.browser.driver import in_link, painted, settle, until
 
 pytestmark = pytest.mark.browser
 
 PAIR = "s=我吃柠檬&p=I+eat+lemons."
 LONG = "s=" + "the+quick+brown+fox+jumps+over+the+lazy+dog+" * 6
-Act = Callable[[Page], None]
-
-
-def pick(key: str, text: str) -> Act:
-    """A click on one of the options of a row of buttons."""
-    return lambda page: (
-        page.locator(f".st-key-{key}").get_by_text(re.compile(rf"^{re.escape(text)}( ·|$)")).first.click()
-    )
-
-
-def right(key: str) -> Act:
-    """One step to the right on a slider."""
-    return lambda page: page.locator(f".st-key-{key} input[type=range]").first.press("ArrowRight")
-
-
-def turn(key: str) -> Act:
-    """A switch turned over."""
-    return lambda page: page.locator(f".st-key-{key} label").first.click()
-
-
-def press(selector: str) -> Act:
-    """A click on a button of a component."""
-    return lambda page: page.locator(selector).first.click()
-
-
-def option(key: str, text: str) -> Act:
-    """An option of a select box."""
-
-    def act(page: Page) -> None:
-        field = page.locator(f".st-key-{key} input").first
-        field.click()
-        field.fill(text)  # a long list has only those on the screen that can be seen
-        page.get_by_role("option", name=text).first.click()
-
-    return act
-
-
-def cell(key: str, row: int, column: int) -> Act:
-    """A click on a cell of a heatmap."""
-    return lambda page: page.mouse.click(*cell_centre(page, key, row, column))
-
-
-def number(key: str, value: int) -> Act:
-    """A number typed into its field."""
-
-    def act(page: Page) -> None:
-        field = page.locator(f".st-key-{key} input")
-        field.fill(str(value))
-        field.press("Enter")
-
-    return act
-
 
 # The page, what is done to it, what its link says then, a figure that it draws anew, and one that it leaves alone.
 CASES: dict[str, tuple[str, Act, str, str | None, str | None]] = {
@@ -130,7 +76,7 @@ def test_a_control_draws_its_own_part(browser: Browser, server: str, name: str) 
     page, received = visit(browser, f"{server}/{address}{'&' if '?' in address else '?'}lang=en")
     received.messages.clear()
     act(page)
-    page.wait_for_function("part => decodeURIComponent(location.search).split(/[?&]/).includes(part)", arg=link)
+    until(page, "part => decodeURIComponent(location.search).split(/[?&]/).includes(part)", link)
     settle(page)
     deltas = received.deltas()
     assert deltas

@@ -5,28 +5,21 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driver import cell_centre, in_link, leave, open_page, settle
+from attention_core import load_text_model
+from attention_core.analysis.masks import causal_mask, window_mask
+from tests.browser.acts import Act, left_end, pick, right, turn
+from tests.browser.driver import bar_names, cell_centre, in_link, leave, open_page, settle, shown
 from ui.i18n import LANGUAGES, Language, catalogue
 
 pytestmark = pytest.mark.browser
 
 SENTENCE = "s=我吃柠檬&q=2"
-
-
-def shown(page: Page, key: str) -> list[list[float]]:
-    """The numbers of the heatmap with this key, as they are painted."""
-    page.locator(f".st-key-{key} .main-svg").first.wait_for(state="attached")
-    rows: list[list[float]] = page.evaluate(
-        """key => {
-            const graph = document.querySelector(`.st-key-${key} .js-plotly-plot`);
-            return Array.from(graph._fullData[0].z, row => Array.from(row));
-        }""",
-        key,
-    )
-    return rows
+ALL = [torch.ones(heads) for heads in load_text_model().config.heads]  # gates that change nothing
 
 
 def click_cell(page: Page, row: int, column: int) -> None:
@@ -66,6 +59,42 @@ def test_a_clicked_cell_gets_no_weight_until_it_is_clicked_again(
     click_cell(page, 0, 0)
     click_cell(page, 0, 5)
     in_link(page, "whatif=custom-0-0.0-5")
+    leave(page)
+
+
+# What is done, what the link says then, and the same for a trace.
+CONTROLS: dict[str, tuple[Act, str, dict[str, Any]]] = {
+    "scale": (turn("what-scale"), "unscaled", {"scale": 1.0}),
+    "temperature": (right("what-tau"), "tau-1.5", {"temperature": 1.5}),
+    "causal": (pick("what-mask", catalogue("en")["what_if.masks.causal"]), "causal", {"mask": causal_mask(6)}),
+    "window": (pick("what-mask", catalogue("en")["what_if.masks.window"]), "window-1", {"mask": window_mask(6, 1)}),
+    "gate": (left_end("what-gate-0-1"), "gate-0-1-0", {"head_gates": [torch.tensor([1.0, 0.0]), *ALL[1:]]}),
+}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_every_later_step_and_the_prediction_follow_a_control(browser: Browser, server: str, name: str) -> None:
+    act, link, controls = CONTROLS[name]
+    page = open_page(browser, f"{server}/self_attention?lang=en&{SENTENCE}&layer=0&head=1", locale="en-GB")
+    open_what_if(page, "en")
+    act(page)
+    in_link(page, f"whatif={link}")
+    settle(page)
+    model = load_text_model()
+    traces = {"-before": model.trace("我吃柠檬"), "": model.trace("我吃柠檬", **controls)}
+    for which, trace in traces.items():
+        attention = trace.layers[0]
+        np.testing.assert_allclose(shown(page, f"scores{which}"), attention.scores[0, 1].numpy(), atol=1e-4)
+        np.testing.assert_allclose(shown(page, f"weights{which}"), attention.weights[0, 1].numpy(), atol=1e-5)
+    outputs = [trace.layers[0].head_outputs[0, 1, 2] for trace in traces.values()]
+    sums = torch.stack([*outputs, outputs[1] - outputs[0]])
+    np.testing.assert_allclose(shown(page, "sum-total"), sums.numpy(), atol=1e-4)
+    for which, trace in zip(("before", "after"), traces.values(), strict=True):
+        probabilities = dict(trace.predictions(2, len(trace.vocabulary)))
+        bars = dict(
+            zip(bar_names(page, f"prediction-seen-{which}"), shown(page, f"prediction-seen-{which}"), strict=True)
+        )
+        assert bars == pytest.approx({word: probabilities[word] for word in bars}, abs=1e-4)
     leave(page)
 
 

@@ -1,4 +1,4 @@
-"""One watched server and one browser for all tests here."""
+"""One watched server for all tests here."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.conftest import browser
 from tests.robustness.hosting import Hosted, hosted
-
-__all__ = ["browser"]
 
 
 @pytest.fixture(scope="session")
