@@ -1,153 +1,195 @@
-"""Which text network the pages are about: the one that ships, one of a folder, or one of the hub by name."""
+"""Which network a page is about: the one that ships, one of a folder, or one by name."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from attention_core.errors import AttentionCoreError
 from attention_core.models.description import ModelDescription, describe
 from attention_core.models.hub_text import HubTextModel
-from attention_core.runtime.model_store import Loading
+from attention_core.runtime.model_store import Loading, ModelStore
 from ui import text_networks, url_state
 from ui.i18n import explain, joined, t
 from ui.markdown import plain
 from ui.settings import settings
-from ui.text_networks import FOLDER, KEY, SHIPPED
+from ui.text_networks import FOLDER
 
-SUGGESTED = (
-    "google-bert/bert-base-chinese",
-    "google-bert/bert-base-multilingual-cased",
-    "distilbert/distilbert-base-multilingual-cased",
-    "openai-community/gpt2",
-    "Qwen/Qwen2.5-0.5B",
-)
-_WISH = "network-wish"
 _SECONDS = 0.4  # between two looks at a loading
 _log = logging.getLogger(__name__)
 
 
-def choose() -> None:
-    """Draws the picker, and pins the network of this run.
+@dataclass(frozen=True)
+class Picker:
+    """What can be chosen in one place.
 
-    Where a network is asked for that is not there yet, the page ends here: with how far it is, or why it cannot be had.
+    key: of the choice, in the link; default: the network without a choice; words: the table of the catalogue that tells
+    of these networks; offered: names besides the default; named: a name in a link, if it may be loaded, else
+    `ValueError`; described: what is known of one before it is loaded; facts: what of that is shown; store: where they
+    are kept.
     """
-    name = url_state.put(KEY, SHIPPED, text_networks.named)
-    if settings().foreign:
-        _picker(name)
-    if name != SHIPPED and text_networks.store().get(name) is None:
-        _loading(name)
-        st.stop()
+
+    key: str
+    default: str
+    words: str
+    offered: Callable[[], tuple[str, ...]]
+    named: Callable[[str], str]
+    described: Callable[[str], ModelDescription]
+    facts: tuple[str, ...]
+    store: Callable[[], ModelStore[Any]]
+
+    @property
+    def wish(self) -> str:
+        """The key of the box with names."""
+        return f"{self.key}-wish"
+
+
+_ABOUT_TEXT = ("architecture", "parameters", "download", "license", "languages")
+TEXT = Picker(
+    key=text_networks.KEY,
+    default=text_networks.SHIPPED,
+    words="network",
+    offered=text_networks.offered,
+    named=text_networks.named,
+    described=lambda name: describe(text_networks.source_of(name)),
+    facts=_ABOUT_TEXT,
+    store=text_networks.store,
+)
+
+
+def choose() -> None:
+    """Draws the picker of text networks, and pins the network of this run."""
+    chosen(TEXT)
     text_networks.pin()
     _about()
 
 
-def _picker(name: str) -> None:
-    with st.popover(t("network.open", name=shown(name)), icon=":material/deployed_code:", width="content"):
-        st.markdown(t("network.lead"))
-        known = (SHIPPED, *(FOLDER + path.name for path in settings().folders()), *_suggested(), name)
-        names = {option: shown(option) for option in known}
-        st.session_state.setdefault(_WISH, name)
+def chosen(picker: Picker) -> str:
+    """Draws a picker, and returns the name of the network that the page is about: the default, or one that is kept.
+
+    Where a network is asked for that is not there yet, the page ends here: with how far it is, or why it cannot be had.
+    """
+    name = url_state.put(picker.key, picker.default, picker.named)
+    if settings().foreign:
+        _popover(picker, name)
+    if name != picker.default and picker.store().get(name) is None:
+        _loading(picker, name)
+        st.stop()
+    return name
+
+
+def _popover(picker: Picker, name: str) -> None:
+    with st.popover(t("network.open", name=shown(picker, name)), icon=":material/deployed_code:", width="content"):
+        st.markdown(t(f"{picker.words}.lead"))
+        names = {option: shown(picker, option) for option in (picker.default, *picker.offered(), name)}
+        st.session_state.setdefault(picker.wish, name)
         st.selectbox(
             t("network.choose"),
             list(names),
             format_func=lambda option: names.get(option, option),
-            key=_WISH,
+            key=picker.wish,
             accept_new_options=settings().models is None,
-            help=t("network.choose_help", folder=settings().folder.name),
+            help=t(f"{picker.words}.choose_help", folder=settings().folder.name),
         )
-        wish = (st.session_state[_WISH] or SHIPPED).strip()
+        wish = (st.session_state[picker.wish] or picker.default).strip()
         if wish == name:
             return
-        if _possible(wish):
-            st.button(t("network.use"), key="network-use", on_click=_use, args=(wish,), type="primary")
+        if _possible(picker, wish):
+            st.button(t("network.use"), key="network-use", on_click=_use, args=(picker, wish), type="primary")
 
 
-def _suggested() -> tuple[str, ...]:
-    return SUGGESTED if settings().models is None else settings().models or ()
-
-
-def shown(name: str) -> str:
+def shown(picker: Picker, name: str) -> str:
     """The name of a network for people."""
-    if name == SHIPPED:
-        return t("network.shipped")
+    if name == picker.default:
+        return t(f"{picker.words}.shipped")
     return t("network.folder", name=name.removeprefix(FOLDER)) if name.startswith(FOLDER) else name
 
 
-def _possible(wish: str) -> bool:
+def _possible(picker: Picker, wish: str) -> bool:
     """Says what is known of a network before it is loaded; whether it can be tried."""
-    if wish == SHIPPED:
+    if wish == picker.default:
         return True
     try:
-        text_networks.named(wish)
+        picker.named(wish)
     except ValueError:
         st.error(t("network.not_allowed", name=plain(wish)), icon=":material/block:")
         return False
     try:
         with st.spinner(t("network.asking")):
-            found = _described(wish)
+            found = _described(picker.key, wish, picker)
     except AttentionCoreError as error:
         st.error(explain(error), icon=":material/warning:")
         return False
-    st.table(_facts(found), alt=t("network.facts"))
+    st.table(_facts(picker, found), alt=t("network.facts"))
     return True
 
 
 @st.cache_data(ttl=600, max_entries=64, show_spinner=False)
-def _described(name: str) -> ModelDescription:
-    return describe(text_networks.source_of(name))
+def _described(key: str, name: str, _picker: Picker) -> ModelDescription:
+    return _picker.described(name)
 
 
-def _facts(found: ModelDescription) -> dict[str, list[str]]:
+def _facts(picker: Picker, found: ModelDescription) -> dict[str, list[str]]:
     unknown = t("network.unknown")
-    rows = {
+    known = {
         "architecture": found.architecture or unknown,
         "parameters": f"{found.parameters / 1e6:,.1f} M" if found.parameters else unknown,
         "download": t("network.on_disk") if found.on_disk else _megabytes(found.download_bytes) or unknown,
         "license": found.license or unknown,
         "languages": joined("words.comma", list(found.languages)) or unknown,
     }
-    return {t("network.fact"): [t(f"network.about.{name}") for name in rows], t("network.value"): list(rows.values())}
+    rows = {t(f"network.about.{name}"): known[name] for name in picker.facts}
+    return {t("network.fact"): [*rows], t("network.value"): [*rows.values()]}
 
 
 def _megabytes(count: int | None) -> str:
     return f"{count / 1e6:,.0f} MB" if count else ""
 
 
-def _use(name: str) -> None:
-    st.session_state[KEY] = name
-    if name != SHIPPED:
-        text_networks.store().forget(name)
+def _use(picker: Picker, name: str) -> None:
+    st.session_state[picker.key] = name
+    if name != picker.default:
+        picker.store().forget(name)
 
 
-def _back() -> None:
+def back(picker: Picker) -> None:
+    """The default again, for a page that ends where its network would come."""
     # The page has ended before its link was noted as read: without this, the link would ask again.
-    url_state.amend(KEY, SHIPPED)
-    st.session_state[_WISH] = SHIPPED
+    url_state.amend(picker.key, picker.default)
+    st.session_state[picker.wish] = picker.default
 
 
 @st.fragment(run_every=_SECONDS)
-def _loading(name: str) -> None:
-    state = text_networks.store().ask(name)
+def _loading(picker: Picker, name: str) -> None:
+    state = picker.store().ask(name)
     if state.phase == "ready":
         st.rerun()
     if state.phase == "failed":
-        _failed(name, state)
+        _failed(picker, name, state)
         return
     with st.container(border=True, key="network-loading"):
         share = state.done / state.total if state.total else 0.0
-        words = {"name": plain(shown(name)), "done": _megabytes(state.done) or "0", "total": _megabytes(state.total)}
+        words = {
+            "name": plain(shown(picker, name)),
+            "done": _megabytes(state.done) or "0",
+            "total": _megabytes(state.total),
+        }
         st.progress(share, t(f"network.phase.{state.phase}", **words))
-        st.button(t("network.cancel"), key="network-cancel", on_click=_cancel, args=(name,), icon=":material/close:")
+        st.button(
+            t("network.cancel"), key="network-cancel", on_click=_cancel, args=(picker, name), icon=":material/close:"
+        )
 
 
-def _cancel(name: str) -> None:
-    text_networks.store().cancel(name)
-    _back()
+def _cancel(picker: Picker, name: str) -> None:
+    picker.store().cancel(name)
+    back(picker)
 
 
-def _failed(name: str, state: Loading) -> None:
+def _failed(picker: Picker, name: str, state: Loading) -> None:
     error = state.error
     if isinstance(error, AttentionCoreError):
         st.error(explain(error), icon=":material/warning:")
@@ -155,8 +197,15 @@ def _failed(name: str, state: Loading) -> None:
         _log.error("loading %s failed", name, exc_info=error)
         st.error(t("frame.our_error", kind=type(error).__name__), icon=":material/warning:")
     with st.container(horizontal=True):
-        st.button(t("network.again"), key="network-again", on_click=_use, args=(name,), icon=":material/refresh:")
-        st.button(t("network.back"), key="network-back", on_click=_back, icon=":material/undo:")
+        st.button(
+            t("network.again"), key="network-again", on_click=_use, args=(picker, name), icon=":material/refresh:"
+        )
+        way_back(picker)
+
+
+def way_back(picker: Picker) -> None:
+    """The button that leads back to the default."""
+    st.button(t(f"{picker.words}.back"), key="network-back", on_click=back, args=(picker,), icon=":material/undo:")
 
 
 def _about() -> None:

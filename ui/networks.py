@@ -12,10 +12,13 @@ from torch import Tensor
 
 from attention_core.inputs import load_image
 from attention_core.models import registry
+from attention_core.models.hub_patches import PatchTrace
+from attention_core.models.hub_vision import HubVisionTrace
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import VisionModel, VisionTrace
 from attention_core.runtime.warm_up import warm_up
-from ui import photo_what_if, text_networks
+from ui import photo_networks, photo_what_if, text_networks
+from ui.photo_networks import PhotoKind, PhotoNetwork
 from ui.photo_what_if import PhotoWhatIf
 from ui.text_networks import TextNetwork
 from ui.what_if import AS_TRAINED, WhatIf
@@ -95,6 +98,36 @@ def _vision_trace(name: str, digest: str, what_if: PhotoWhatIf, _photo: Photo) -
     if what_if == photo_what_if.AS_TRAINED:
         return vision_model(name).trace(_photo.image)
     return vision_model(name).trace(_photo.image, overrides=what_if.overrides(vision_trace(name, _photo)))
+
+
+def photo_network(name: str, kind: PhotoKind) -> PhotoNetwork | None:
+    """The network of a page about `kind`: the build that ships, or one of others where it is kept."""
+    if name == kind.default:
+        return PhotoNetwork(name, name, vision_model(name)) if name in registry.VISION_MODELS else None
+    return photo_networks.store().get(name)
+
+
+def stage_trace(network: PhotoNetwork, photo: Photo) -> VisionTrace | HubVisionTrace:
+    """The trace of a photo through a network with SE or CBAM. Shared between sessions, so never written to."""
+    if network.shipped:
+        return vision_trace(network.name, photo)
+    trace = _foreign_photo_trace(photo.digest, network.key, network, photo)
+    assert isinstance(trace, HubVisionTrace)
+    return trace
+
+
+def patch_trace(network: PhotoNetwork, photo: Photo) -> PatchTrace:
+    """The same through a vision transformer."""
+    trace = _foreign_photo_trace(photo.digest, network.key, network, photo)
+    assert isinstance(trace, PatchTrace)
+    return trace
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)  # of ViT's base, one takes about 100 MB
+def _foreign_photo_trace(
+    digest: str, key: str, _network: PhotoNetwork, _photo: Photo
+) -> VisionTrace | HubVisionTrace | PatchTrace:
+    return _network.model.trace(_photo.image)
 
 
 def device() -> torch.device:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from attention_core.figures.style import FRAME
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
-from attention_core.models.vision import VisionTrace
+from attention_core.models.vision import ClassifiedPhoto, VisionTrace
 from ui import kept_photos, networks, url_state
 from ui.i18n import explain, joined, t
 from ui.kept_photos import FIRST, MOST, Arrived, Origin
@@ -23,6 +25,7 @@ from ui.square import CENTRE, Box, SquareOf, can_move, seen_box
 from ui.steps import working
 from ui.wire import jpeg_uri
 
+Seen = TypeVar("Seen", bound=ClassifiedPhoto)
 CAMERA = "camera"
 SHOWN_SIDE, SHOWN_WIDTH = 192, 312  # pixels that a photo may take on the page
 SHARP_SIDE = 400  # pixels of the square under a mask
@@ -48,6 +51,11 @@ _CAMERA_PICTURE = (
 
 
 def photo_trace(build: str) -> tuple[Photo, VisionTrace]:
+    """`traced_photo` of one of the builds that ship."""
+    return traced_photo(lambda photo: networks.vision_trace(build, photo))
+
+
+def traced_photo(trace_of: Callable[[Photo], Seen]) -> tuple[Photo, Seen]:
     """Draws the input, and returns the photo with its trace; a sample's where there is no photo of one's own yet."""
     _receive()
     choice = url_state.put("photo", SAMPLE_PHOTOS[0], _in_a_link)
@@ -63,13 +71,13 @@ def photo_trace(build: str) -> tuple[Photo, VisionTrace]:
         drawn = st.container(horizontal=True, gap="medium", key="photo-pictures")
         photo = _moved(whole)
         with working():
-            trace = networks.vision_trace(build, photo)
+            trace = trace_of(photo)
             framed = _framed(whole.digest, seen_box(photo, trace), whole)
     _pictures(whole, framed, trace, drawn)
     return photo, trace
 
 
-def sharp_square(photo: Photo, trace: VisionTrace) -> npt.NDArray[np.uint8]:
+def sharp_square(photo: Photo, trace: ClassifiedPhoto) -> npt.NDArray[np.uint8]:
     """The square that the network saw, in the photo's own sharpness, (S, S, 3)."""
     with working():
         return np.asarray(_sharp(photo.digest, trace.crop, photo))
@@ -245,19 +253,21 @@ def _percent(raw: str) -> int:
     return value
 
 
-def _pictures(whole: Photo, framed: Image.Image, trace: VisionTrace, place: DeltaGenerator) -> None:
+def _pictures(whole: Photo, framed: Image.Image, trace: ClassifiedPhoto, place: DeltaGenerator) -> None:
     pixels = np.ascontiguousarray((trace.image.permute(1, 2, 0).cpu().numpy() * 255).round().astype(np.uint8))
     side = len(pixels)
-    times = max(1, round(SHOWN_SIDE / side))
+    shown = side * round(SHOWN_SIDE / side) if side <= SHOWN_SIDE else SHOWN_SIDE
     width, height = whole.image.size
     with place:
         caption = t("photo.photo", width=width, height=height)
         st.image(framed, caption=caption, width=framed.width, alt=caption)
         caption = t("photo.seen", side=side)
         st.image(
-            Image.fromarray(pixels).resize((side * times,) * 2, Image.Resampling.NEAREST),
+            Image.fromarray(pixels).resize(
+                (shown, shown), Image.Resampling.NEAREST if shown >= side else Image.Resampling.LANCZOS
+            ),
             caption=caption,
-            width=side * times,
+            width=shown,
             output_format="PNG",
             alt=caption,
         )

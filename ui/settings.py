@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ANY, OFF = "any", "off"
+TORCH_LIBRARIES = ("torchvision", "pytorchcv")  # a folder of this name holds checkpoints of its networks
+CHECKPOINTS = (".safetensors", ".pt", ".pth", ".ckpt", ".pkl", ".bin")  # listed; those that could run code are refused
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,33 @@ class Settings:
         return self.foreign and (self.models is None or name in self.models)
 
     def folders(self) -> list[Path]:
-        """The networks that lie ready, by name."""
+        """The networks for text that lie ready, by name."""
+        return [folder for folder in self._with_config() if not _of_photos(folder)]
+
+    def photo_folders(self) -> list[Path]:
+        """The networks of the transformers library for photos that lie ready, by name."""
+        return [folder for folder in self._with_config() if _of_photos(folder)]
+
+    def checkpoints(self) -> list[Path]:
+        """The files that lie ready in torchvision/ and pytorchcv/; the name before the first "-" is the network's."""
+        if not self.foreign:
+            return []
+        found = (path for library in TORCH_LIBRARIES for path in (self.folder / library).glob("*"))
+        return sorted(path for path in found if path.suffix in CHECKPOINTS and path.is_file())
+
+    def _with_config(self) -> list[Path]:
         if not self.foreign or not self.folder.is_dir():
             return []
         return sorted(entry for entry in self.folder.iterdir() if (entry / "config.json").is_file())
+
+
+def _of_photos(folder: Path) -> bool:
+    """Whether the config of a folder speaks of photos. One that cannot be read is told with the networks for text."""
+    try:
+        config: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and not config.keys().isdisjoint(("image_size", "patch_size"))
 
 
 def read(environment: Mapping[str, str]) -> Settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 from attention_core.inputs.image import centre_square
-from attention_core.models.vision import VisionTrace
+from attention_core.models.vision import ClassifiedPhoto
 from ui.networks import Photo
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in the whole photo's pixels
@@ -42,6 +42,6 @@ def moved_square(width: int, height: int, place: int) -> Box:
     return left, top, left + side, top + side
 
 
-def seen_box(photo: Photo, trace: VisionTrace) -> Box:
+def seen_box(photo: Photo, trace: ClassifiedPhoto) -> Box:
     """Where the square that the network saw lies in the whole photo."""
     return photo.box if isinstance(photo, SquareOf) else trace.crop

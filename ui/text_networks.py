@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import streamlit as st
+from torch import nn
 
 from attention_core.errors import UnsupportedModelError
 from attention_core.models.hub import load_hub_text_model
@@ -20,8 +22,23 @@ from ui.settings import settings
 SHIPPED = "bilingual"
 KEY = "net"  # in the link
 FOLDER = "folder:"  # what the name of a network in the folder of the settings begins with
+SUGGESTED = (
+    "google-bert/bert-base-chinese",
+    "google-bert/bert-base-multilingual-cased",
+    "distilbert/distilbert-base-multilingual-cased",
+    "openai-community/gpt2",
+    "Qwen/Qwen2.5-0.5B",
+)
 _NOW = "_text_network"
 _serial = itertools.count(1)
+
+
+class HasModel(Protocol):
+    """A network as the store keeps it."""
+
+    @property
+    def model(self) -> nn.Module:
+        """Its modules."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +83,9 @@ def shipped() -> TextNetwork:
 
 @st.cache_resource(show_spinner=False)
 def store() -> ModelStore[TextNetwork]:
-    """The networks of others, for all sessions."""
+    """The text networks of others, for all sessions."""
     limits = settings()
-    return ModelStore(_load, _bytes_of, most=limits.kept, most_bytes=limits.kept_bytes)
+    return ModelStore(_load, bytes_of, most=limits.kept, most_bytes=limits.kept_bytes)
 
 
 def source_of(name: str) -> str | Path:
@@ -86,20 +103,32 @@ def _load(name: str, progress: Progress) -> TextNetwork:
             name=name,
         )
     network = TextNetwork(name, f"{name}@{next(_serial)}", model)
-    limit = settings().kept_bytes
-    if _bytes_of(network) > limit:
-        raise UnsupportedModelError(
-            "model.too_large",
-            f"{name} takes {_bytes_of(network) / 1e9:.1f} GB of memory; the limit is {limit / 1e9:.1f} GB.",
-            name=name,
-            came=f"{_bytes_of(network) / 1e9:.1f}",
-            limit=f"{limit / 1e9:.1f}",
-        )
+    check_size(name, bytes_of(network))
     return network
 
 
-def _bytes_of(network: TextNetwork) -> int:
+def check_size(name: str, size: int) -> None:
+    """Raises `UnsupportedModelError` for a network of `size` bytes that there is no room for."""
+    limit = settings().kept_bytes
+    if size > limit:
+        raise UnsupportedModelError(
+            "model.too_large",
+            f"{name} takes {size / 1e9:.1f} GB of memory; the limit is {limit / 1e9:.1f} GB.",
+            name=name,
+            came=f"{size / 1e9:.1f}",
+            limit=f"{limit / 1e9:.1f}",
+        )
+
+
+def bytes_of(network: HasModel) -> int:
+    """The memory that the tensors of a network take."""
     return sum(tensor.nbytes for tensor in itertools.chain(network.model.parameters(), network.model.buffers()))
+
+
+def offered() -> tuple[str, ...]:
+    """The networks to choose from, besides the one that ships: those of the folder, then those of the hub."""
+    listed = SUGGESTED if settings().models is None else settings().models or ()
+    return (*(FOLDER + path.name for path in settings().folders()), *listed)
 
 
 def named(written: str) -> str:

@@ -120,3 +120,16 @@ def test_a_cancelled_loading_stops_and_can_begin_again(source: Source) -> None:
     assert found == Loading("cancelled")
     assert kept.get("a") is None
     assert waited(kept, "a").phase == "ready"
+
+
+def test_stores_beside_each_other_share_their_limits_but_no_names(source: Source) -> None:
+    texts = store(source, most=2)
+    photos = texts.beside(lambda name, progress: f"photo network {name}")
+    waited(texts, "a")
+    waited(photos, "a")
+    assert (texts.get("a"), photos.get("a")) == ("network a", "photo network a")
+    waited(photos, "b")  # the third: the one asked for longest ago leaves, whatever its kind
+    assert (texts.names(), photos.names()) == ([], ["a", "b"])
+    texts.cancel("b")
+    assert texts.state("b") is None
+    assert photos.get("b") == "photo network b"

@@ -1,0 +1,220 @@
+"""The photo networks of others: of torchvision, pytorchcv, the hub or a folder, kept for all sessions."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+import torch
+from torch import nn
+
+from attention_core.errors import UnsupportedModelError
+from attention_core.mechanisms.cbam import CBAM, CBAMTrace
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
+from attention_core.models.description import ModelDescription, describe
+from attention_core.models.hub_files import fetched
+from attention_core.models.hub_patches import HubPatchModel
+from attention_core.models.hub_photos import load_hub_vision_model
+from attention_core.models.hub_vision import HubVisionModel
+from attention_core.models.hub_weights import fetched_weights, published_weights
+from attention_core.models.insertion import Attended
+from attention_core.models.vision import VisionModel
+from attention_core.runtime.model_store import ModelStore, Progress
+from ui import text_networks
+from ui.settings import TORCH_LIBRARIES, settings
+from ui.text_networks import FOLDER, bytes_of, check_size, source_of
+
+TRACE_BYTES = 10**9  # that the scores and weights of one photo's trace may take, H·T² each in every layer
+_serial = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class PhotoKind:
+    """What a page shows of a photo network. key: of the choice, in the link; default: the network without a choice;
+    suggested: those that are offered; attention: the trace of the modules that it is about.
+    """
+
+    key: str
+    default: str
+    suggested: tuple[str, ...]
+    attention: type[SqueezeExcitationTrace] | type[CBAMTrace] | None = None
+
+    def has(self, network: PhotoNetwork) -> bool:
+        """Whether a network has what the page is about."""
+        if self.attention is None:
+            return isinstance(network.model, HubPatchModel)
+        module = CBAM if self.attention is CBAMTrace else SqueezeExcitation
+        return any(isinstance(each, module) for each in network.modules.values())
+
+    def by_name(self, architecture: str) -> bool:
+        """Whether the name of an architecture says that it may have that."""
+        kinds = {"vit": architecture.startswith("vit"), "cbamnet": "cbam" in architecture}
+        return kinds[self.key] if self.key in kinds else not any(kinds.values())
+
+
+SE = PhotoKind(
+    "senet",
+    "se",
+    (
+        "torchvision/mobilenet_v3_small",
+        "torchvision/mobilenet_v3_large",
+        "torchvision/efficientnet_b0",
+        "torchvision/regnet_y_400mf",
+        "pytorchcv/seresnet18",
+        "pytorchcv/seresnet50",
+    ),
+    SqueezeExcitationTrace,
+)
+CHANNEL_AND_SPATIAL = PhotoKind("cbamnet", "cbam", ("pytorchcv/cbam_resnet50",), CBAMTrace)
+PATCHES = PhotoKind(
+    "vit",
+    "none",
+    (
+        "facebook/deit-tiny-patch16-224",
+        "facebook/deit-small-patch16-224",
+        "google/vit-base-patch16-224",
+        "torchvision/vit_b_32",
+        "torchvision/vit_b_16",
+    ),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoNetwork:
+    """A photo network with what pages need to know of it. key: of its traces; another one after each loading."""
+
+    name: str
+    key: str
+    model: VisionModel | HubVisionModel | HubPatchModel
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it is one that ships, whose predictions have been measured."""
+        return isinstance(self.model, VisionModel)
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """Its SE and CBAM modules by the name of their stage."""
+        if isinstance(self.model, VisionModel):
+            return dict(zip(self.model.stage_names, self.model.attentions, strict=True))
+        return {part.name: part.attention for part in self.model.modules() if isinstance(part, Attended)}
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> ModelStore[PhotoNetwork]:
+    """The photo networks of others, for all sessions, within the same limits as the text networks."""
+    return text_networks.store().beside(_load)
+
+
+def _load(name: str, progress: Progress) -> PhotoNetwork:
+    library, checkpoint = _of_torch(name)
+    if library:
+        architecture = f"{library}/{architecture_of(name)}"
+        _check_torch(name, architecture)
+        model = load_hub_vision_model(architecture, checkpoint=checkpoint or fetched_weights(name, progress))
+    else:
+        folder = fetched(source_of(name), progress=progress)
+        _check_config(name, folder)
+        model = load_hub_vision_model(f"transformers/{folder}")
+    network = PhotoNetwork(name, f"{name}@{next(_serial)}", model)
+    check_size(name, bytes_of(network))
+    return network
+
+
+def _of_torch(name: str) -> tuple[str, Path | None]:
+    """The library of a network, "" for transformers; its checkpoint where that lies in the folder of the settings."""
+    library = name.removeprefix(FOLDER).partition("/")[0]
+    if library not in TORCH_LIBRARIES:
+        return "", None
+    return library, settings().folder / name.removeprefix(FOLDER) if name.startswith(FOLDER) else None
+
+
+def architecture_of(name: str) -> str:
+    """ "torchvision/vit_b_16", or "folder:torchvision/vit_b_16-mine.pt" → "vit_b_16"."""
+    last = name.rpartition("/")[2]
+    return last.partition(".")[0].partition("-")[0] if name.startswith(FOLDER) else last
+
+
+# What a network will take is known before anything large is fetched or built.
+
+
+def _check_torch(name: str, architecture: str) -> None:
+    library, _, short = architecture.partition("/")
+    if library == "torchvision":
+        from torchvision.models import VisionTransformer, get_model, list_models
+
+        if short not in list_models():
+            return  # the loading says so
+        with torch.device("meta"):
+            built = get_model(short, weights=None)
+        check_size(name, 4 * sum(parameter.numel() for parameter in built.parameters()))
+        if isinstance(built, VisionTransformer):
+            block: Any = built.encoder.layers[0]
+            heads = block.self_attention.num_heads * len(built.encoder.layers)
+            _check_patches(name, built.image_size // built.patch_size, heads)
+
+
+def _check_config(name: str, folder: Path) -> None:
+    try:
+        config: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        patches = config["image_size"] // config["patch_size"]
+        heads = config["num_hidden_layers"] * config["num_attention_heads"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # the loading says what is wrong with it, if anything
+    _check_patches(name, patches, heads)
+
+
+def _check_patches(name: str, side: int, heads: int) -> None:
+    """side: patches in a row of the photo; heads: of all layers together."""
+    tokens = side**2 + 1
+    needed = 2 * 4 * heads * tokens**2
+    if needed > TRACE_BYTES:
+        raise UnsupportedModelError(
+            "model.too_many_patches",
+            f"{name} cuts a photo into {tokens} tokens: the attention weights of all its layers would take "
+            f"{needed / 1e9:.1f} GB; the limit is {TRACE_BYTES / 1e9:.1f} GB.",
+            name=name,
+            came=tokens,
+            needed=f"{needed / 1e9:.1f}",
+            limit=f"{TRACE_BYTES / 1e9:.1f}",
+        )
+
+
+def offered(kind: PhotoKind) -> tuple[str, ...]:
+    """The networks to choose from, besides the default: those of the folder, then those of the libraries."""
+    here = [f"{path.parent.name}/{path.name}" for path in settings().checkpoints() if kind.by_name(_stem(path))]
+    here += [path.name for path in settings().photo_folders()] if kind is PATCHES else []
+    listed = kind.suggested if settings().models is None else settings().models or ()
+    return (*(FOLDER + name for name in here), *listed)
+
+
+def _stem(path: Path) -> str:
+    return architecture_of(FOLDER + path.name)
+
+
+def named(kind: PhotoKind, written: str) -> str:
+    """A name in a link, if it may be loaded here. Raises `ValueError`."""
+    if written.startswith(FOLDER):
+        here = source_of(written) in (*settings().checkpoints(), *settings().photo_folders())
+    else:
+        here = settings().allows(written)
+    if written != kind.default and not here:
+        raise ValueError(f"{written[:80]!r} may not be loaded here")
+    return written
+
+
+def described(name: str) -> ModelDescription:
+    """What is known of a network before it is loaded. Raises `ModelSourceError`, `MissingPackageError`."""
+    library, checkpoint = _of_torch(name)
+    if not library:
+        return describe(source_of(name))
+    architecture = architecture_of(name)
+    if checkpoint is not None:
+        return ModelDescription(name, architecture, None, 0, None, (), on_disk=True)
+    weights = published_weights(name)
+    size = 0 if weights.here else weights.size or 4 * weights.parameters  # 32 bits each, before they are packed
+    return ModelDescription(name, architecture, weights.parameters, size, None, (), on_disk=weights.here)
