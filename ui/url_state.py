@@ -5,6 +5,7 @@ Widgets keep language-neutral values; Streamlit's own `bind="query-params"` woul
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -12,11 +13,14 @@ from typing import TypeVar
 
 import streamlit as st
 
-from ui.i18n import t
+from ui.i18n import joined, t
+from ui.markdown import plain
 
 Value = TypeVar("Value", bound=str | int | float | bool)
 _NOW, _SENT, _REFUSED, _ALONE = "_url_now", "_url_sent", "_url_refused", "_url_alone"
 _FORMER, _SINCE = "_url_former", "_url_since"
+_NOTICE, _PRESENT = "_url_notice", "present"  # the latter: presenter mode in the link
+_SHOWN = 40  # characters of a refused value that are shown
 # Seconds that a request of the browser may have been on its way: that of a control, which a busy browser is slow to
 # send, and one that may as well be Back.
 LATE, PROMPT = 5.0, 0.5
@@ -61,9 +65,21 @@ def put_choice(key: str, options: Collection[Value], default: Value | None = Non
 
 
 def notices() -> None:
-    """Names what in the link could not be used."""
-    for key, raw in st.session_state.get(_REFUSED, []):
-        st.info(t("frame.bad_link", key=key, value=raw[:40]), icon=":material/link:")
+    """One line that names what in the link could not be used; none on the stage, where nobody can change it."""
+    refused = st.session_state.get(_REFUSED, [])
+    st.session_state[_NOTICE] = bool(refused) and not st.session_state.get(_PRESENT)
+    if not st.session_state[_NOTICE]:
+        return
+    parts = [t("frame.bad_link_part", key=key, value=_as_read(raw)) for key, raw in refused]
+    st.info(t("frame.bad_link", parts=joined("words.comma", parts)), icon=":material/link_off:")
+
+
+def _as_read(raw: str) -> str:
+    """A value of the link as text in a sentence: short, on one line, and without what would turn or hide the rest."""
+    line = " ".join(raw[: _SHOWN + 1].split())
+    shown = plain("".join(sign if sign.isprintable() else "\ufffd" for sign in line[:_SHOWN]))
+    # Markdown makes links of bare addresses, escaped or not; an invisible word joiner keeps them text.
+    return re.sub(r"(\\?[./@])", "\u2060\\1", shown) + ("…" if len(raw) > _SHOWN else "")
 
 
 def query() -> dict[str, str]:
@@ -104,8 +120,11 @@ def moved() -> set[str]:
 def alone() -> Iterator[None]:
     """Around the run of a part of the page alone: what it binds is written, the rest of the link stays.
 
-    The link is not read, because whoever changes it gets the whole page anew.
+    The link is not read, because whoever changes it gets the whole page anew. So does the first change under a notice:
+    what the link got wrong is past, and no part can take away what stands outside of it.
     """
+    if st.session_state.pop(_NOTICE, False):
+        st.rerun()
     st.session_state[_NOW] = []
     st.session_state[_ALONE] = True
     try:
