@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from attention_core.mechanisms.cbam import CBAMTrace
+from attention_core.mechanisms.cbam import CBAM, CBAMTrace, SpatialAttention
+from attention_core.models.hub_vision import HubVisionTrace
 from attention_core.models.vision import StageTrace, VisionTrace
+from ui import networks
 from ui.cbam_steps import (
     Pixels,
     all_masks_step,
+    all_places_step,
     channel_weights_step,
     convolution_step,
     mask_step,
@@ -18,18 +21,37 @@ from ui.cbam_steps import (
 )
 from ui.export import photo_export
 from ui.i18n import t
-from ui.photo import photo_trace, sharp_square
-from ui.photo_steps import choose_stage, features_step, lines, prediction_step
+from ui.photo import sharp_square, traced_photo
+from ui.photo_network_picker import choose
+from ui.photo_networks import CHANNEL_AND_SPATIAL, attention_modules
+from ui.photo_steps import choose_stage, features_step, foreign_prediction_step, lines, prediction_step
 from ui.regions import region
 from ui.tex import tex
 
-st.title(t("cbam.title"))
-st.markdown(t("cbam.lead"))
+
+def main() -> None:
+    """Controls, then the steps."""
+    st.title(t("cbam.title"))
+    st.markdown(t("cbam.lead"))
+    network = choose(CHANNEL_AND_SPATIAL)
+    assert network is not None
+    photo, trace = traced_photo(lambda photo: networks.stage_trace(network, photo))
+    square = sharp_square(photo, trace)
+    modules = attention_modules(network.model)
+    stage = _one_stage(trace, {name: each.spatial for name, each in modules.items() if isinstance(each, CBAM)}, square)
+    if isinstance(trace, HubVisionTrace):
+        all_places_step(8, trace, square)
+        foreign_prediction_step(9, trace)
+        return
+    all_masks_step(8, trace, square)
+    output, mask = tex("output", r"\tilde u_c(i,j)"), tex("mask", "M(i,j)")
+    formula = lines(rf"g_c = \frac{{\sum_{{i,j}} {output}}}{{\sum_{{i,j}} {mask}}}", r"p = \mathrm{softmax}(W g + b)")
+    prediction_step(9, formula, trace, "cbam")
+    photo_export("cbam", "cbam", photo, trace, stage)
 
 
 @region("stage")
-def one_stage(trace: VisionTrace, square: Pixels) -> StageTrace:
-    """The choice of a stage, and the steps of its attention."""
+def _one_stage(trace: VisionTrace | HubVisionTrace, modules: dict[str, SpatialAttention], square: Pixels) -> StageTrace:
     stage = choose_stage(trace)
     assert isinstance(stage.attention, CBAMTrace)
     features_step(1, stage)
@@ -37,16 +59,9 @@ def one_stage(trace: VisionTrace, square: Pixels) -> StageTrace:
     mlp_step(3, stage.attention.channel)
     channel_weights_step(4, stage.attention.channel)
     pooled_maps_step(5, stage.attention.spatial)
-    convolution_step(6, stage)
+    convolution_step(6, modules[stage.name], stage.attention.spatial)
     mask_step(7, stage.attention.spatial, square)
     return stage
 
 
-photo, trace = photo_trace("cbam")
-square = sharp_square(photo, trace)
-stage = one_stage(trace, square)
-all_masks_step(8, trace, square)
-output, mask = tex("output", r"\tilde u_c(i,j)"), tex("mask", "M(i,j)")
-formula = lines(rf"g_c = \frac{{\sum_{{i,j}} {output}}}{{\sum_{{i,j}} {mask}}}", r"p = \mathrm{softmax}(W g + b)")
-prediction_step(9, formula, trace, "cbam")
-photo_export("cbam", "cbam", photo, trace, stage)
+main()

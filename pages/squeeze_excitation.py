@@ -7,11 +7,26 @@ import streamlit as st
 from attention_core.analysis.stages import is_flat, most_selective, strongest_and_weakest
 from attention_core.figures import map_grid
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
+from attention_core.models.hub_vision import HubVisionTrace
 from attention_core.models.vision import StageTrace, VisionTrace
+from ui import networks
 from ui.export import photo_export
+from ui.gate_formulas import Gating, gating_of
 from ui.i18n import t
-from ui.photo import photo_trace
-from ui.photo_steps import bars, choose_stage, features_step, lines, prediction_step, unbatched, weights_figure
+from ui.photo import traced_photo
+from ui.photo_network_picker import choose
+from ui.photo_networks import SE
+from ui.photo_steps import (
+    bars,
+    choose_stage,
+    features_step,
+    foreign_prediction_step,
+    lines,
+    map_kind,
+    prediction_step,
+    unbatched,
+    weights_figure,
+)
 from ui.regions import region
 from ui.steps import correction, show, step
 from ui.tex import number, tex
@@ -24,8 +39,13 @@ def main() -> None:
     """Controls, then the steps."""
     st.title(t("squeeze_excitation.title"))
     st.markdown(t("squeeze_excitation.lead"))
-    photo, trace = photo_trace("se")
-    stage = _one_stage(trace)
+    network = choose(SE)
+    assert network is not None
+    photo, trace = traced_photo(lambda photo: networks.stage_trace(network, photo))
+    stage = _one_stage(trace, gating_of(network.model))
+    if isinstance(trace, HubVisionTrace):
+        foreign_prediction_step(7, trace)
+        return
     output = tex("output", r"\tilde u_c(i,j)")
     formula = lines(rf"g_c = \frac{{1}}{{HW}} \sum_{{i,j}} {output}", r"p = \mathrm{softmax}(W g + b)")
     prediction_step(7, formula, trace, "se")
@@ -33,14 +53,14 @@ def main() -> None:
 
 
 @region("stage")
-def _one_stage(trace: VisionTrace) -> StageTrace:
+def _one_stage(trace: VisionTrace | HubVisionTrace, gating: Gating) -> StageTrace:
     stage = choose_stage(trace, most_selective(trace.stages))
     assert isinstance(stage.attention, SqueezeExcitationTrace)
     features_step(1, stage)
     _squeeze(stage.attention)
-    _hidden(stage.attention)
+    _hidden(stage.attention, gating)
     _logits(stage.attention)
-    _gates(stage.attention)
+    _gates(stage.attention, gating)
     _scale(stage, stage.attention)
     return stage
 
@@ -58,11 +78,12 @@ def _squeeze(attention: SqueezeExcitationTrace) -> None:
         bars(attention.squeezed, "squeezed", title=t("squeeze_excitation.squeeze.figure"), channel=t("words.channel"))
 
 
-def _hidden(attention: SqueezeExcitationTrace) -> None:
+def _hidden(attention: SqueezeExcitationTrace, gating: Gating) -> None:
     C, r = attention.squeezed.shape[1], attention.hidden.shape[1]
-    zeros = int((attention.hidden == 0).sum())
-    formula = rf"h = \mathrm{{ReLU}}(W_1 z + b_1) \qquad W_1 \in \mathbb{{R}}^{{{r} \times {C}}}"
-    with step(3, "squeeze_excitation.hidden", formula, channels=C, hidden=r, zeros=zeros):
+    formula = rf"h = {gating.activation_tex}(W_1 z + b_1) \qquad W_1 \in \mathbb{{R}}^{{{r} \times {C}}}"
+    values = {"channels": C, "hidden": r, "zeros": int((attention.hidden == 0).sum())}
+    name = "squeeze_excitation.hidden" if gating.activation == "ReLU" else "photo_network.hidden"
+    with step(3, name, formula, activation=gating.activation, **values):
         bars(
             attention.hidden,
             "hidden",
@@ -79,13 +100,13 @@ def _logits(attention: SqueezeExcitationTrace) -> None:
         bars(attention.logits, "logits", title=t("squeeze_excitation.logits.figure"), channel=t("words.channel"))
 
 
-def _gates(attention: SqueezeExcitationTrace) -> None:
+def _gates(attention: SqueezeExcitationTrace, gating: Gating) -> None:
     weights = attention.weights[0]
     best, worst = int(weights.argmax()), int(weights.argmin())
     left = tex("channel", rf"s_{{{best}}}")
     formula = lines(
-        rf"{S} = \sigma(e_c) = \frac{{1}}{{1 + e^{{-e_c}}}}",
-        rf"{left} = \sigma({number(attention.logits[0, best].item())}) = {weights[best].item():.3f}",
+        rf"{S} = {gating.gate_tex}(e_c){gating.gate_formula}",
+        rf"{left} = {gating.gate_tex}({number(attention.logits[0, best].item())}) = {weights[best].item():.3f}",
     )
     values = {
         "best": best,
@@ -93,7 +114,8 @@ def _gates(attention: SqueezeExcitationTrace) -> None:
         "worst": worst,
         "low": f"{weights[worst].item():.2f}",
     }
-    with step(5, "squeeze_excitation.gates", formula, **values):
+    name = "squeeze_excitation.gates" if gating.gate == "Sigmoid" else "photo_network.gates"
+    with step(5, name, formula, gate=gating.gate, **values):
         weights_figure(attention.weights)
         correction("squeeze_excitation.gates.correction")
         if is_flat(weights):
@@ -106,12 +128,14 @@ def _scale(stage: StageTrace, attention: SqueezeExcitationTrace) -> None:
     before, after = unbatched(attention.input), unbatched(attention.output)
     gates = unbatched(attention.weights)
     output = tex("output", r"\tilde u_c(i,j)")
-    with step(6, "squeeze_excitation.scale", rf"{output} = {S} \cdot u_c(i,j)", count=len(strong)):
+    kind = map_kind(attention.input)
+    name = "photo_network.scale" if kind == "signed" else "squeeze_excitation.scale"
+    with step(6, name, rf"{output} = {S} \cdot u_c(i,j)", count=len(strong)):
         show(
             map_grid(
                 [values[channel] for values in (before, after) for channel in channels],
                 titles=[str(channel) for channel in channels] + [f"× {gates[channel]:.2f}" for channel in channels],
-                kind="activation",
+                kind=kind,
                 columns=len(channels),
             ),
             "scaled",

@@ -9,13 +9,14 @@ import numpy.typing as npt
 import streamlit as st
 from PIL import Image
 
-from attention_core.analysis.stages import is_flat, stage_convolution
+from attention_core.analysis.stages import is_flat, spatial_convolution
 from attention_core.figures import map_grid, mask_over_photo, matrix, range_text, spatial_map
-from attention_core.mechanisms.cbam import CBAMTrace, ChannelAttentionTrace, SpatialAttentionTrace
-from attention_core.models.vision import StageTrace, VisionTrace
-from ui import networks, url_state
+from attention_core.mechanisms.cbam import CBAMTrace, ChannelAttentionTrace, SpatialAttention, SpatialAttentionTrace
+from attention_core.models.hub_vision import HubVisionTrace
+from attention_core.models.vision import VisionTrace
+from ui import url_state
 from ui.i18n import t
-from ui.photo_steps import lines, mask_trust, pair_of_bars, stage_name, unbatched, weights_figure
+from ui.photo_steps import lines, map_kind, mask_trust, pair_of_bars, stage_name, unbatched, weights_figure
 from ui.regions import region
 from ui.steps import correction, show, step
 from ui.tex import number, tex
@@ -104,13 +105,13 @@ def pooled_maps_step(number_: int, spatial: SpatialAttentionTrace) -> None:
         ):
             with place:
                 title = t(f"cbam.maps.{name}")
-                show(spatial_map(unbatched(values[0]), kind="activation", title=title), f"map-{name}", alt=title)
+                show(spatial_map(unbatched(values[0]), kind=map_kind(values), title=title), f"map-{name}", alt=title)
         correction("cbam.maps.correction")
 
 
-def convolution_step(number_: int, stage: StageTrace) -> None:
-    """The kernel's two planes, what each adds, and the logits of the mask."""
-    parts = stage_convolution(networks.vision_model("cbam"), stage)
+def convolution_step(number_: int, module: SpatialAttention, spatial: SpatialAttentionTrace) -> None:
+    """The kernel's two planes, what each adds, and the logits of the mask. module: the one that `spatial` is of."""
+    parts = spatial_convolution(module, spatial)
     kernel = parts.kernel.cpu().numpy()
     size = kernel.shape[-1]
     formula = lines(
@@ -200,6 +201,28 @@ def all_masks_step(number_: int, trace: VisionTrace, square: Pixels) -> None:
                 )
                 if (line := mask_trust(stage.name)) is not None:
                     st.caption(line)
+
+
+def all_places_step(number_: int, trace: HubVisionTrace, square: Pixels) -> None:
+    """The masks of all modules of another library's network, numbered as in the choice of a stage."""
+    masks = [unbatched(stage.spatial_mask[0]) for stage in trace.stages if stage.spatial_mask is not None]
+    small = np.asarray(Image.fromarray(square).resize((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS))
+    H, W = (max(mask.shape[axis] for mask in masks) for axis in (0, 1))
+    with step(number_, "photo_network.places", None, count=len(masks)):
+        show(
+            map_grid(
+                # Each cell as it is, drawn with more pixels: the grid wants maps of one size.
+                [mask[np.arange(H) * len(mask) // H][:, np.arange(W) * mask.shape[1] // W] for mask in masks],
+                titles=[f"{number} · {mask.shape[0]} × {mask.shape[1]}" for number, mask in enumerate(masks, start=1)],
+                kind="weight",
+                photo=small,
+                opacity=OPACITY,
+                value_name="M",
+            ),
+            "mask-places",
+            alt=t("photo_network.places.title", count=len(masks)),
+        )
+        st.caption(t("photo_network.beside_shortcuts"))
 
 
 def _share(raw: str) -> float:

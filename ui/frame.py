@@ -38,6 +38,7 @@ SECTIONS = {
         "mask_trial": "target",
         "profiles": "monitoring",
         "clips": "movie",
+        "vision_transformer": "grid_on",
     },
 }
 

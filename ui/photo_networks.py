@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from attention_core.errors import UnsupportedModelError
-from attention_core.mechanisms.cbam import CBAM, CBAMTrace
-from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
+from attention_core.mechanisms.cbam import CBAM
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
 from attention_core.models.description import ModelDescription, describe
 from attention_core.models.hub_files import fetched
 from attention_core.models.hub_patches import HubPatchModel
@@ -35,20 +35,19 @@ _serial = itertools.count(1)
 @dataclass(frozen=True)
 class PhotoKind:
     """What a page shows of a photo network. key: of the choice, in the link; default: the network without a choice;
-    suggested: those that are offered; attention: the trace of the modules that it is about.
+    suggested: those that are offered; module: what the page is about, None for the attention between patches.
     """
 
     key: str
     default: str
     suggested: tuple[str, ...]
-    attention: type[SqueezeExcitationTrace] | type[CBAMTrace] | None = None
+    module: type[SqueezeExcitation] | type[CBAM] | None = None
 
     def has(self, network: PhotoNetwork) -> bool:
         """Whether a network has what the page is about."""
-        if self.attention is None:
-            return isinstance(network.model, HubPatchModel)
-        module = CBAM if self.attention is CBAMTrace else SqueezeExcitation
-        return any(isinstance(each, module) for each in network.modules.values())
+        if self.module is None or isinstance(network.model, HubPatchModel):
+            return self.module is None and isinstance(network.model, HubPatchModel)
+        return any(isinstance(each, self.module) for each in attention_modules(network.model).values())
 
     def by_name(self, architecture: str) -> bool:
         """Whether the name of an architecture says that it may have that."""
@@ -67,9 +66,9 @@ SE = PhotoKind(
         "pytorchcv/seresnet18",
         "pytorchcv/seresnet50",
     ),
-    SqueezeExcitationTrace,
+    SqueezeExcitation,
 )
-CHANNEL_AND_SPATIAL = PhotoKind("cbamnet", "cbam", ("pytorchcv/cbam_resnet50",), CBAMTrace)
+CHANNEL_AND_SPATIAL = PhotoKind("cbamnet", "cbam", ("pytorchcv/cbam_resnet50",), CBAM)
 PATCHES = PhotoKind(
     "vit",
     "none",
@@ -96,12 +95,12 @@ class PhotoNetwork:
         """Whether it is one that ships, whose predictions have been measured."""
         return isinstance(self.model, VisionModel)
 
-    @property
-    def modules(self) -> dict[str, nn.Module]:
-        """Its SE and CBAM modules by the name of their stage."""
-        if isinstance(self.model, VisionModel):
-            return dict(zip(self.model.stage_names, self.model.attentions, strict=True))
-        return {part.name: part.attention for part in self.model.modules() if isinstance(part, Attended)}
+
+def attention_modules(model: VisionModel | HubVisionModel) -> dict[str, nn.Module]:
+    """The SE and CBAM modules of a network by the name of their stage."""
+    if isinstance(model, VisionModel):
+        return dict(zip(model.stage_names, model.attentions, strict=True))
+    return {part.name: part.attention for part in model.modules() if isinstance(part, Attended)}
 
 
 @st.cache_resource(show_spinner=False)
@@ -145,7 +144,7 @@ def architecture_of(name: str) -> str:
 def _check_torch(name: str, architecture: str) -> None:
     library, _, short = architecture.partition("/")
     if library == "torchvision":
-        from torchvision.models import VisionTransformer, get_model, list_models
+        from torchvision.models import VisionTransformer, get_model, get_model_weights, list_models
 
         if short not in list_models():
             return  # the loading says so
@@ -154,8 +153,9 @@ def _check_torch(name: str, architecture: str) -> None:
         check_size(name, 4 * sum(parameter.numel() for parameter in built.parameters()))
         if isinstance(built, VisionTransformer):
             block: Any = built.encoder.layers[0]
+            preset: Any = get_model_weights(short).DEFAULT.transforms()
             heads = block.self_attention.num_heads * len(built.encoder.layers)
-            _check_patches(name, built.image_size // built.patch_size, heads)
+            _check_patches(name, preset.crop_size[0] // built.patch_size, heads)
 
 
 def _check_config(name: str, folder: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal
 
 import numpy.typing as npt
@@ -11,18 +13,23 @@ from torch import Tensor
 
 from attention_core.analysis.stages import most_active
 from attention_core.figures import channel_bars, map_grid, probability_bars
+from attention_core.figures.style import MapKind
+from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models import registry
-from attention_core.models.vision import StageTrace, VisionClass, VisionTrace
-from ui import networks
+from attention_core.models.hub_vision import HubVisionTrace
+from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionClass, VisionTrace
+from ui import networks, url_state
 from ui.arrays import array
 from ui.choices import choose
 from ui.i18n import current_language, t
+from ui.markdown import plain
 from ui.regions import region
 from ui.steps import show, step
 
 SHOWN_CHANNELS = 12
 BUILD_NAMES = {"se": "SE", "cbam": "CBAM"}  # the same in every language
 UNKNOWN_BELOW = 0.3  # until the evaluation has measured it
+_OWN_STAGE = re.compile(r"stage\d+")
 Order = Literal["index", "sorted", "top"]
 ORDERS: tuple[Order, ...] = ("index", "sorted", "top")
 
@@ -32,11 +39,33 @@ def unbatched(tensor: Tensor) -> npt.NDArray[Any]:
     return array(tensor[0])
 
 
-def choose_stage(trace: VisionTrace, first: StageTrace | None = None) -> StageTrace:
+def choose_stage(trace: VisionTrace | HubVisionTrace, first: StageTrace | None = None) -> StageTrace:
     """The stage whose attention the steps follow; at first the last one, or `first`."""
+    if isinstance(trace, HubVisionTrace):
+        return _choose_place(trace, first or trace.stages[-1])
     stages = {stage.name: stage for stage in trace.stages}
     sizes = {name: tuple(stage.features.shape[1:]) for name, stage in stages.items()}
     return stages[choose_sized_stage(sizes, t("photo.stage_help"), first.name if first else None)]
+
+
+def _choose_place(trace: HubVisionTrace, first: StageTrace) -> StageTrace:
+    """One of the many modules of another library's network."""
+    stages = {stage.name: stage for stage in trace.stages}
+    labels = {
+        name: f"{t('photo_network.place', number=number, name=name)} · {' × '.join(map(str, stage.features.shape[1:]))}"
+        for number, (name, stage) in enumerate(stages.items(), start=1)
+    }
+    chosen = url_state.put_choice("stage", stages, first.name)
+    mechanism = "CBAM" if isinstance(first.attention, CBAMTrace) else "SE"
+    st.selectbox(
+        t("words.stage"),
+        [*stages],
+        format_func=labels.__getitem__,
+        key="stage",
+        persist_state="session",
+        help=t("photo_network.place_help", mechanism=mechanism),
+    )
+    return stages[chosen]
 
 
 def choose_sized_stage(sizes: Mapping[str, tuple[int, ...]], note: str, first: str | None = None) -> str:
@@ -52,8 +81,8 @@ def choose_sized_stage(sizes: Mapping[str, tuple[int, ...]], note: str, first: s
 
 
 def stage_name(name: str) -> str:
-    """ "stage2" in the page's language."""
-    return t("photo.stage", number=name.removeprefix("stage"))
+    """ "stage2" in the page's language; the name of a module, which another library gave, as it is."""
+    return t("photo.stage", number=name.removeprefix("stage")) if _OWN_STAGE.fullmatch(name) else name
 
 
 def features_step(number: int, stage: StageTrace) -> None:
@@ -66,18 +95,24 @@ def features_step(number: int, stage: StageTrace) -> None:
         rf" = \mathbb{{R}}^{{{C} \times {H} \times {W}}}"
     )
     values = {"channels": C, "height": H, "width": W, "shown": len(shown), "stage": stage_name(stage.name)}
-    with step(number, "photo.features", formula, **values):
+    kind = map_kind(stage.features)
+    with step(number, "photo_network.features" if kind == "signed" else "photo.features", formula, **values):
         show(
             map_grid(
                 [features[channel] for channel in shown],
                 titles=[str(channel) for channel in shown],
-                kind="activation",
+                kind=kind,
                 columns=6,
                 value_name="U",
             ),
             "features",
             alt=t("photo.features.alt", shown=len(shown)),
         )
+
+
+def map_kind(features: Tensor) -> MapKind:
+    """The colours of feature maps: some networks have negative values in theirs."""
+    return "signed" if bool((features < 0).any()) else "activation"
 
 
 def lines(*formulas: str) -> str:
@@ -152,6 +187,24 @@ def prediction_step(number: int, formula: str, trace: VisionTrace, build: str) -
         _trust(measured_scores(), build)
 
 
+def foreign_prediction_step(number: int, trace: ClassifiedPhoto) -> None:
+    """What a network of others says; it has not been measured here."""
+    formula = r"p = \mathrm{softmax}(o)"
+    with step(number, "photo_network.prediction", formula, classes=f"{len(trace.classes):,}"):
+        best = trace.top(5)
+        name = plain(class_name(best[0][0]))
+        st.markdown(t("photo_network.prediction.known", name=name, probability=f"{best[0][1]:.0%}"))
+        show(
+            probability_bars(
+                [class_name(entry) for entry, _ in best],
+                [value for _, value in best],
+                value_name=t("words.probability"),
+            ),
+            "prediction",
+            alt=t("photo_network.prediction.title"),
+        )
+
+
 def unknown_below(build: str) -> float:
     """The probability of the likeliest class below which a build does not know what is in a photo."""
     scores = measured_scores()
@@ -217,8 +270,18 @@ def _trust(scores: dict[str, Any], build: str) -> None:
 
 
 def class_name(entry: VisionClass) -> str:
-    """What a class is called in the page's language."""
-    return entry.zh if current_language() == "zh" else entry.en
+    """What a class is called in the page's language; in English where nobody has said it in Chinese."""
+    if current_language() != "zh":
+        return entry.en
+    if entry.zh != entry.en:
+        return entry.zh
+    words = entry.en.lower().split(", ")  # some libraries name all synonyms
+    return next((_in_chinese()[word] for word in words if word in _in_chinese()), entry.en)
+
+
+@cache
+def _in_chinese() -> dict[str, str]:
+    return {entry.en.lower(): entry.zh for entry in registry.vision_classes()}
 
 
 def group_name(entry: VisionClass) -> str:

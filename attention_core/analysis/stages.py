@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from attention_core.errors import KindError
-from attention_core.mechanisms.cbam import CBAM, CBAMTrace, SpatialAttention, SpatialAttentionTrace
+from attention_core.mechanisms.cbam import CBAMTrace, SpatialAttention, SpatialAttentionTrace
 from attention_core.mechanisms.trace import Trace
-from attention_core.models.vision import StageTrace, VisionModel
+from attention_core.models.vision import StageTrace
 
 FLAT = 0.1  # a mask, or a set of gates, whose highest and lowest value differ less than this is called flat
 FAINT = 0.1  # of the highest value of all channels
@@ -96,16 +95,3 @@ def spatial_convolution(module: SpatialAttention, trace: SpatialAttentionTrace) 
     summed = parts[0] + parts[1] + offset
     difference = (summed - trace.logits[0, 0]).abs().max().item()
     return SpatialConvolution(kernel, offset, parts[0], parts[1], summed, difference)
-
-
-@torch.no_grad()
-def stage_convolution(model: VisionModel, stage: StageTrace) -> SpatialConvolution:
-    """`spatial_convolution` of a stage of the CBAM build. Raises `KindError` for a stage without a spatial mask."""
-    module = model.attentions[model.stage_names.index(stage.name)]
-    if not isinstance(module, CBAM) or not isinstance(stage.attention, CBAMTrace):
-        raise KindError(
-            "analysis.no_mask",
-            f"{stage.name} has {type(module).__name__}; a CBAM is needed.",
-            came=type(module).__name__,
-        )
-    return spatial_convolution(module.spatial, stage.attention.spatial)

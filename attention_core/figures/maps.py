@@ -157,7 +157,7 @@ def _put_under(
     check_photo(photo)
     (rows, columns), (H, W) = photo.shape[:2], size
     dx, dy = W / columns, H / rows
-    source = _png(photo)
+    source = png(photo)
     pictures = [
         go.Image(source=source, x0=left - 0.5 + dx / 2, dx=dx, y0=top - 0.5 + dy / 2, dy=dy, hoverinfo="skip")
         for top, left in spots
@@ -201,7 +201,7 @@ def mask_over_photo(
     dx, dy = W / w, H / h
     fig = go.Figure(
         [
-            go.Image(source=_png(photo), x0=0, dx=1, y0=0, dy=1, hoverinfo="skip"),
+            go.Image(source=png(photo), x0=0, dx=1, y0=0, dy=1, hoverinfo="skip"),
             go.Heatmap(
                 z=z,
                 x0=-0.5 + dx / 2,
@@ -248,7 +248,7 @@ def pixel_axes(fig: go.Figure, x: tuple[float, float], y: tuple[float, float]) -
     )
 
 
-def _png(photo: NDArray[np.uint8]) -> str:
+def png(photo: NDArray[np.uint8]) -> str:
     """The photo as a PNG data URI, loss-free (a third of what its numbers would take in JSON)."""
     H, W, _ = photo.shape
     lines = np.zeros((H, 1 + 3 * W), dtype=np.uint8)  # each line opens with its filter: 0, none

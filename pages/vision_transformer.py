@@ -1,0 +1,54 @@
+"""Vision transformer: attention between the patches of a photo, in a network that somebody chooses."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from attention_core.models.hub_patches import PatchTrace
+from ui import networks
+from ui.i18n import t
+from ui.photo import sharp_square, traced_photo
+from ui.photo_network_picker import choose
+from ui.photo_networks import PATCHES
+from ui.photo_steps import foreign_prediction_step
+from ui.regions import region
+from ui.vision_transformer import (
+    HEAD,
+    LAYER,
+    PATCH,
+    SEER,
+    Pixels,
+    all_heads_step,
+    choose_seer,
+    choose_view,
+    head_step,
+    patches_step,
+    rollout_step,
+)
+
+
+def main() -> None:
+    """Controls, then the steps; without a network, what there is to choose from."""
+    st.title(t("vision_transformer.title"))
+    st.markdown(t("vision_transformer.lead"))
+    network = choose(PATCHES)
+    if network is None:
+        st.info(t("vision_transformer.none"), icon=":material/deployed_code:")
+        return
+    photo, trace = traced_photo(lambda photo: networks.patch_trace(network, photo))
+    _steps(trace, sharp_square(photo, trace))
+    if len(trace.logits):
+        foreign_prediction_step(5, trace)
+
+
+@region(LAYER, HEAD, PATCH, SEER)
+def _steps(trace: PatchTrace, square: Pixels) -> None:
+    view = choose_view(trace, square)
+    patches_step(1, view)
+    head_step(2, view)
+    seer = choose_seer(trace)
+    all_heads_step(3, view, seer)
+    rollout_step(4, view, seer)
+
+
+main()

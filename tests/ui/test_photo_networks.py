@@ -1,0 +1,227 @@
+"""The photo pages on networks of somebody else: the same steps, their own numbers, and a way back."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+import transformers
+from pytorchcv.model_provider import get_model
+from safetensors.torch import save_file
+from streamlit.testing.v1 import AppTest
+from torch import nn
+
+from attention_core import load_hub_vision_model, load_image
+from attention_core.analysis.stages import most_selective
+from attention_core.errors import UnsupportedModelError
+from attention_core.inputs.samples import sample_photo
+from attention_core.mechanisms.cbam import CBAMTrace
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
+from attention_core.models.hub_vision import HubVisionModel
+from tests.models.photo_networks import GATED, gated
+from tests.ui.driver import decoded, figure, keys, opened, run
+from ui import photo_networks, settings
+from ui.gate_formulas import Gating, gating_of
+from ui.i18n import LANGUAGES, catalogue
+from ui.photo_networks import CHANNEL_AND_SPATIAL, PATCHES, SE
+
+MOBILE = "folder:torchvision/mobilenet_v3_small-mine.pt"
+RESNET = "folder:pytorchcv/cbam_resnet18.safetensors"
+SE_RESNET = "folder:pytorchcv/seresnet18.pth"
+PAGES = {"squeeze_excitation": ("senet", 7), "cbam": ("cbamnet", 9)}
+
+
+class Harmful:
+    """A pickle that would run something."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return print, ("run",)
+
+
+def fitted(network: nn.Module) -> nn.Module:
+    """Random weights with norms that fit a photo, so that something reaches the output."""
+    for part in network.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.momentum = 1.0
+    with torch.no_grad():
+        network.train()(torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1)))
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("networks")
+    for library in settings.TORCH_LIBRARIES:
+        (made / library).mkdir()
+    torch.manual_seed(0)
+    torch.save(
+        fitted(torchvision.models.mobilenet_v3_small()).state_dict(), made / "torchvision/mobilenet_v3_small-mine.pt"
+    )
+    save_file(fitted(get_model("cbam_resnet18")).state_dict(), made / "pytorchcv/cbam_resnet18.safetensors")
+    torch.save(fitted(get_model("seresnet18")).state_dict(), made / "pytorchcv/seresnet18.pth")
+    (made / "torchvision/mobilenet_v3_small-cut.safetensors").write_bytes(b"\x10" * 400)
+    (made / "torchvision/mobilenet_v3_small-harmful.pkl").write_bytes(pickle.dumps(Harmful(), protocol=2))
+    (made / "torchvision/README.txt").write_text("not a checkpoint", encoding="utf-8")
+    vit = transformers.ViTConfig(
+        hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=30, image_size=32, patch_size=8
+    )
+    transformers.ViTForImageClassification(vit).save_pretrained(made / "vit")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("ATTENTION_MODELS_FOLDER", str(folder))
+    settings.settings.cache_clear()
+    yield
+    settings.settings.cache_clear()
+
+
+def loaded(name: str) -> None:
+    """Waits for a network, or for the reason why there is none."""
+    for _ in range(1200):
+        if photo_networks.store().ask(name).over:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{name} never came")
+
+
+def visited(page: str, name: str, language: str = "en", **link: str) -> AppTest:
+    """`page` on a network of the folder, once that is there."""
+    app = opened(page, language, **{PAGES[page][0]: name}, **link)
+    loaded(name)
+    return run(app)
+
+
+def steps(app: AppTest) -> int:
+    return "".join(block.proto.body for block in app.get("html")).count('step-number">')
+
+
+def read(name: str, folder: Path) -> HubVisionModel:
+    path = folder / name.removeprefix("folder:")
+    model = load_hub_vision_model(f"{path.parent.name}/{path.stem.partition('-')[0]}", "cpu", checkpoint=path)
+    assert isinstance(model, HubVisionModel)
+    return model
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("page", "name"), [("squeeze_excitation", MOBILE), ("squeeze_excitation", SE_RESNET), ("cbam", RESNET)]
+)
+def test_the_page_shows_every_step_of_it(page: str, name: str, language: str) -> None:
+    app = visited(page, name, language)
+    assert not app.error
+    assert steps(app) == PAGES[page][1]
+    measured = catalogue("zh" if language == "zh" else "en")["photo.trust"].split("{")[0]
+    assert not [caption for caption in app.caption if caption.value.startswith(measured)]
+
+
+@pytest.mark.parametrize("name", [MOBILE, SE_RESNET])
+def test_the_gates_and_the_prediction_are_its_own(name: str, folder: Path) -> None:
+    app = visited("squeeze_excitation", name, photo="cat")
+    model = read(name, folder)
+    trace = model.trace(load_image(sample_photo("cat")))
+    stage = most_selective(trace.stages)
+    assert app.selectbox(key="stage").value == stage.name
+    assert len(app.selectbox(key="stage").options) == len(model.stage_names)
+    painted = decoded(figure(app, "channel-weights")["data"][0]["y"])
+    assert stage.attention is not None and not isinstance(stage.attention, CBAMTrace)
+    assert np.allclose(painted, stage.attention.weights[0].numpy(), atol=1e-5)
+    probabilities = decoded(figure(app, "prediction")["data"][0]["x"])
+    assert np.allclose(sorted(probabilities), sorted(value for _, value in trace.top(5)), atol=1e-5)
+
+
+def test_a_stage_is_chosen_and_its_mask_shown(folder: Path) -> None:
+    trace = read(RESNET, folder).trace(load_image(sample_photo("coffee")))
+    app = run(visited("cbam", RESNET).selectbox(key="stage").set_value(trace.stages[2].name))
+    painted = decoded(figure(app, "mask-alone")["data"][1]["z"])
+    expected = trace.stages[2].spatial_mask
+    assert expected is not None
+    assert np.allclose(painted, expected[0, 0].numpy(), atol=1e-5)
+    assert app.query_params["stage"] == trace.stages[2].name
+
+
+def test_all_masks_stand_on_one_scale_in_their_own_cells(folder: Path) -> None:
+    trace = read(RESNET, folder).trace(load_image(sample_photo("coffee")))
+    heatmap = figure(visited("cbam", RESNET), "mask-places")["data"][-2]
+    assert (heatmap["zmin"], heatmap["zmax"]) == (0, 1)
+    painted = decoded(heatmap["z"])
+    expected = np.concatenate([stage.spatial_mask[0, 0].numpy().ravel() for stage in trace.stages])  # type: ignore[index]
+    shown = painted[np.isfinite(painted)]
+    assert np.isclose(shown.min(), expected.min(), atol=1e-5)
+    assert np.isclose(shown.max(), expected.max(), atol=1e-5)
+    assert np.isfinite(painted).sum() == 8 * 56 * 56
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("folder:torchvision/mobilenet_v3_small-cut.safetensors", "errors.hub.damaged"),
+        ("folder:torchvision/mobilenet_v3_small-harmful.pkl", "errors.hub.pickle"),
+        (RESNET, "senet.other"),
+        ("folder:vit", "senet.other"),
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_cannot_be_shown_says_why_and_leads_back(name: str, reason: str, language: str) -> None:
+    app = visited("squeeze_excitation", name, language)
+    [error] = app.error
+    words = catalogue("zh" if language == "zh" else "en")
+    for part in words[reason].split("}")[-1:]:
+        assert part in error.value
+    assert not keys(app)
+    app = run(next(button for button in app.button if button.label == words["senet.back"]).click())
+    assert not app.error
+    assert "channel-weights" in keys(app)
+    assert app.session_state["senet"] == "se"
+
+
+def test_the_folder_is_offered_where_its_names_fit() -> None:
+    assert {MOBILE, SE_RESNET} <= {*photo_networks.offered(SE)}
+    assert RESNET not in photo_networks.offered(SE)
+    assert photo_networks.offered(CHANNEL_AND_SPATIAL) == (RESNET, *CHANNEL_AND_SPATIAL.suggested)
+    assert photo_networks.offered(PATCHES) == ("folder:vit", *PATCHES.suggested)
+    assert not [path for path in settings.settings().folders() if path.name == "vit"]
+
+
+@pytest.mark.parametrize("junk", ["folder:torchvision/none.pt", "folder:../outside"])
+def test_a_link_to_no_network_falls_back(junk: str) -> None:
+    app = opened("cbam", cbamnet=junk)
+    assert "channel-weights" in keys(app)
+    assert app.session_state["cbamnet"] == "cbam"
+
+
+def test_where_networks_of_others_are_off_there_is_no_picker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTENTION_MODELS", "off")
+    settings.settings.cache_clear()
+    app = opened("cbam", cbamnet=RESNET)
+    assert "cbamnet-wish" not in {box.key for box in app.selectbox}
+    assert app.session_state["cbamnet"] == "cbam"
+
+
+@pytest.mark.parametrize("name", [name for name in GATED if "cbam" not in name])
+def test_the_formula_is_of_the_functions_that_every_module_has(name: str) -> None:
+    model = HubVisionModel(gated(name))
+    found = gating_of(model)
+    for module in photo_networks.attention_modules(model).values():
+        assert isinstance(module, SqueezeExcitation)
+        kinds = (type(part).__name__ for part in (module.activation, module.gate))
+        assert found == Gating(*(kind.replace("HSigmoid", "Hardsigmoid") for kind in kinds))
+    x = torch.linspace(-5, 5, 11)
+    spelled = {"Sigmoid": 1 / (1 + (-x).exp()), "Hardsigmoid": (x / 6 + 0.5).clamp(0, 1)}
+    torch.testing.assert_close(module.gate(x.clone()), spelled[found.gate])  # type: ignore[operator]
+
+
+def test_a_transformer_that_would_fill_the_memory_is_refused_before_it_is_built(folder: Path) -> None:
+    large = folder / "torchvision" / "vit_h_14-large.pt"
+    large.write_bytes(b"nothing")
+    loaded("folder:torchvision/vit_h_14-large.pt")
+    state = photo_networks.store().ask("folder:torchvision/vit_h_14-large.pt")
+    assert isinstance(state.error, UnsupportedModelError)
+    assert state.error.key == "model.too_many_patches"
