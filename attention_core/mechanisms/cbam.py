@@ -22,11 +22,13 @@ from torch import Tensor, nn
 
 from attention_core.errors import ControlError, KindError
 from attention_core.mechanisms.checks import check_positive, check_shape, overridden
+from attention_core.mechanisms.memory import room, unwatched
 from attention_core.mechanisms.squeeze_excitation import Pooling, copy_pointwise, reduced_channels
 from attention_core.mechanisms.trace import Trace
 
 Order = Literal["channel-first", "spatial-first"]
 BOTH_POOLINGS: tuple[Pooling, Pooling] = ("avg", "max")
+SMALL = 2 * 64 * 64  # numbers in two maps of 64 × 64
 
 
 def check_pooling(pooling: Collection[str]) -> frozenset[str]:
@@ -71,7 +73,7 @@ class ChannelAttention(nn.Module):
         check_shape("x", x, ("B", self.channels, "H", "W"), self.reduce.weight.dtype)
         pooled = torch.stack((x.mean(dim=(2, 3)), x.amax(dim=(2, 3))))  # (2, B, C)
         weights: Tensor = self.expand(self.reduce(pooled).relu()).sum(dim=0).sigmoid()  # (B, C)
-        return x * weights[:, :, None, None]
+        return torch.mul(x, weights[:, :, None, None], out=room(x))
 
     def trace(
         self,
@@ -118,6 +120,21 @@ class SpatialAttentionTrace(Trace):
     output: Tensor  # (B, C, H, W)
 
 
+class MapConv2d(nn.Conv2d):
+    """nn.Conv2d, and as fast as it should be on the two maps of one small input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, 2, H, W) → (B, 1, H, W)."""
+        small = input.shape[0] == 1 and input.numel() <= SMALL and input.dtype == torch.float32
+        if small and unwatched(input) and self.padding_mode == "zeros":
+            # For maps this small oneDNN, the default of float32, takes longer to set up than torch's own to compute.
+            convolved: Tensor = torch.ops.aten.thnn_conv2d(
+                input, self.weight, self.kernel_size, self.bias, self.stride, self.padding
+            )
+            return convolved
+        return super().forward(input)
+
+
 class SpatialAttention(nn.Module):
     """CBAM's spatial module. kernel_size: k, odd, so that the mask lies on the map."""
 
@@ -129,12 +146,12 @@ class SpatialAttention(nn.Module):
                 f"kernel_size is {kernel_size}; expected an odd number, so that the kernel has a centre.",
                 came=kernel_size,
             )
-        self.conv = nn.Conv2d(2, 1, kernel_size, padding=kernel_size // 2, bias=False)
+        self.conv = MapConv2d(2, 1, kernel_size, padding=kernel_size // 2, bias=False)
         self.norm = nn.BatchNorm2d(1)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) → (B, C, H, W). Raises `ShapeError`, `KindError`."""
-        return x * self.mask(x)
+        return torch.mul(x, self.mask(x), out=room(x))
 
     def mask(self, x: Tensor) -> Tensor:
         """The spatial mask alone, x (B, C, H, W) → (B, 1, H, W), for a network that pools by it."""
@@ -197,8 +214,15 @@ class CBAM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) → (B, C, H, W). Raises `ShapeError`, `KindError`."""
-        attended: Tensor = self.spatial(self.channel(x))
-        return attended
+        attended: Tensor = self.channel(x)
+        if (
+            unwatched(attended)
+            and _as_built(self.channel, ChannelAttention)
+            and _as_built(self.spatial, SpatialAttention)
+        ):
+            return attended.mul_(self.spatial.mask(attended))  # nobody else has seen it: no third map of this size
+        masked: Tensor = self.spatial(attended)
+        return masked
 
     def trace(
         self,
@@ -264,3 +288,8 @@ class CBAM(nn.Module):
         converted.train(module.training)
         converted.spatial.norm.train(norm.training)  # a frozen norm stays frozen
         return converted
+
+
+def _as_built(part: nn.Module, kind: type[nn.Module]) -> bool:
+    # A part that was put in place of ours may return its input, and a hook may keep what it sees.
+    return type(part) is kind and not (part._forward_hooks or part._forward_pre_hooks)

@@ -5,10 +5,12 @@ Each function takes query (…, T, d) and key (…, S, d) and returns scores (�
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from attention_core.mechanisms.checks import check_scale
+from attention_core.mechanisms.memory import room
 
 
 def dot_scores(query: Tensor, key: Tensor) -> Tensor:
@@ -19,7 +21,9 @@ def dot_scores(query: Tensor, key: Tensor) -> Tensor:
 def scaled_dot_scores(query: Tensor, key: Tensor, scale: float | None = None) -> Tensor:
     """q·k × scale, 1/√d unless given: a sum of d products has a spread that grows as √d (Vaswani et al. 2017)."""
     # Scaling the (T, d) queries is cheaper than scaling the (T, S) scores, and the same number.
-    return (query * check_scale(scale, query.shape[-1])) @ key.transpose(-2, -1)  # (…, T, S)
+    query = query * check_scale(scale, query.shape[-1])
+    out = room(query, (*query.shape[:-1], key.shape[-2])) if query.shape[:-2] == key.shape[:-2] else None
+    return torch.matmul(query, key.transpose(-2, -1), out=out)  # (…, T, S)
 
 
 def cosine_scores(query: Tensor, key: Tensor) -> Tensor:

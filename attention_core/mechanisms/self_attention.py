@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attention_core.mechanisms.checks import check_mask, check_positive, check_shape, check_temperature
+from attention_core.mechanisms.memory import room
 from attention_core.mechanisms.scores import scaled_dot_scores
 from attention_core.mechanisms.trace import Trace
 
@@ -33,7 +34,7 @@ def attention_weights(scores: Tensor, mask: Tensor | None = None, temperature: f
         limits = torch.finfo(scores.dtype)
         scores = scores - scores.amax(dim=-1, keepdim=True).detach()
         scores = scores / min(max(temperature, limits.tiny), limits.max)
-    weights = scores.softmax(dim=-1)
+    weights = torch.softmax(scores, dim=-1, out=room(scores))
     return weights if mask is None else weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
 
 

@@ -14,10 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from attention_core.errors import ControlError, KindError
 from attention_core.mechanisms.checks import check_positive, check_shape, overridden
+from attention_core.mechanisms.memory import room
 from attention_core.mechanisms.trace import Trace
 
 Pooling = Literal["avg", "max"]
@@ -77,7 +79,7 @@ class SqueezeExcitation(nn.Module):
         """x (B, C, H, W) → (B, C, H, W). Raises `ShapeError`, `KindError`."""
         check_shape("x", x, ("B", self.channels, "H", "W"), self.reduce.weight.dtype)
         weights: Tensor = self.gate(self.expand(self.activation(self.reduce(self._squeeze(x)))))
-        return x * weights[:, :, None, None]
+        return torch.mul(x, weights[:, :, None, None], out=room(x))
 
     def trace(self, x: Tensor, *, gate_override: Tensor | None = None) -> SqueezeExcitationTrace:
         """The same mathematics with every intermediate.
