@@ -31,6 +31,17 @@ BRING = """([event, selector, files]) => {
         : new DragEvent(event, { dataTransfer: data, ...options }));
 }"""
 
+CAMERA = """
+navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 400, height: 300 });
+    const pen = canvas.getContext('2d');
+    pen.fillStyle = 'rgb(0, 128, 128)';
+    pen.fillRect(0, 0, 400, 300);
+    setInterval(() => pen.fillRect(0, 0, 400, 300), 200);  // a camera goes on giving pictures
+    return canvas.captureStream(5);
+};
+"""
+
 
 def encoded(image: Image.Image, kind: str = "PNG") -> bytes:
     stream = BytesIO()
@@ -126,3 +137,35 @@ def test_two_chosen_files_and_a_large_one_that_the_browser_shrinks(browser: Brow
     expect(shrunk).to_contain_text("3000 × 818")
     expect(page.get_by_text(re.compile("3000 × 818")).last).to_be_visible()
     leave(page)
+
+
+def test_the_square_moves_along_a_long_photo_and_the_network_sees_it(browser: Browser, server: str) -> None:
+    wide = load_image(sample_photo("cat")).resize((600, 300))
+    page = open_page(browser, f"{server}/squeeze_excitation?stage=stage3&lang=en", locale="en-GB")
+    expect(page.get_by_role("button", name=catalogue("en")["photo.paste.button"])).to_be_visible()
+    bring(page, "paste", ("wide.png", encoded(wide)))
+    own(page, 1)
+    for place, key in ((50, None), (0, "Home"), (100, "End")):
+        if key is not None:
+            page.locator(".st-key-crop input[type=range]").press(key)
+            in_link(page, f"crop={place}")
+            settle(page)
+        left = (600 - 300) * place // 100
+        expected = true_weights(encoded(wide.crop((left, 0, left + 300, 300))))
+        assert shown(page, "channel-weights") == pytest.approx(expected, abs=1e-4)
+    leave(page)
+
+
+def test_a_shot_of_the_camera_joins_the_strip(browser: Browser, server: str) -> None:
+    # A tab of its own, whose camera is a canvas: a machine of tests has none, and what follows it is the browser's own.
+    page = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(30_000)
+    page.add_init_script(CAMERA)
+    page.goto(f"{server}/squeeze_excitation?stage=stage3&lang=en&photo=camera")
+    settle(page)
+    page.get_by_test_id("stCameraInputButton").click()
+    own(page, 1)
+    expect(page.locator(".st-key-photo [aria-checked=true]")).to_contain_text(catalogue("en")["photo.origins.camera"])
+    teal = true_weights(encoded(Image.new("RGB", (400, 300), (0, 128, 128))))
+    assert shown(page, "channel-weights") == pytest.approx(teal, abs=0.02)  # the browser makes a JPEG of it
+    page.context.close()

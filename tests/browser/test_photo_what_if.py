@@ -1,4 +1,5 @@
-"""What-ifs on a photo as people make them: painted with the pointer, painted with keys, and taken back."""
+"""What-ifs on a photo as people make them: painted with the pointer, painted with keys, taken
+back; and each control."""
 
 from __future__ import annotations
 
@@ -10,10 +11,14 @@ import torch
 from playwright.sync_api import Browser, Page, expect
 
 from attention_core import load_vision_model
+from attention_core.analysis.photo_change import classes_beside, mean_map
+from attention_core.analysis.stages import channel_weights
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import VisionTrace
-from tests.browser.driver import leave, open_page, settle, shown
+from tests.browser.acts import Act, left_end, pick, right
+from tests.browser.driver import bar_names, in_link, leave, open_page, settle, shown
+from ui.i18n import catalogue
 from ui.photo_what_if import PhotoWhatIf, StageWhatIf, read
 
 pytestmark = pytest.mark.browser
@@ -92,6 +97,46 @@ def test_a_stroke_changes_mask_prediction_and_link_which_restores_it(
     expect(page.locator(".st-key-mask-after")).to_have_count(0)
     stroke(page, (3, 3), 3, side)  # nothing of the old painting is left in the painter
     assert what_if_of(page, trained).painted == 9
+    leave(page)
+
+
+# What is done, what the link says then, and the same as a value.
+CONTROLS: dict[str, tuple[Act, StageWhatIf]] = {
+    "strongest": (right("if-strongest-cbam-stage3"), StageWhatIf(strongest=1)),
+    "weakest": (right("if-weakest-cbam-stage3"), StageWhatIf(weakest=1)),
+    "gate": (left_end("if-gate-cbam-stage3-5"), StageWhatIf(gates=((5, 0.0),))),
+    "pooling": (
+        pick("if-pooling-cbam-stage3", catalogue("en")["photo_what_if.poolings.max"]),
+        StageWhatIf(pooling="max"),
+    ),
+    "order": (
+        pick("if-order-cbam-stage3", catalogue("en")["photo_what_if.orders.spatial-first"]),
+        StageWhatIf(order="spatial-first"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_features_and_prediction_follow_a_control(
+    browser: Browser, server: str, name: str, trained: VisionTrace
+) -> None:
+    act, changes = CONTROLS[name]
+    page = open_page(browser, f"{server}/photo_what_if?lang=en&channel=5&order=index", locale="en-GB")
+    act(page)
+    what_if = PhotoWhatIf((("stage3", changes),))
+    in_link(page, f"photo_if={what_if}")
+    settle(page)
+    after = load_vision_model("cbam").trace(COFFEE, overrides=what_if.overrides(trained))
+    for which, trace in (("before", trained), ("after", after)):
+        painted_map = torch.tensor(shown(page, f"features-stage3-{which}"))
+        torch.testing.assert_close(painted_map, mean_map(trace.stages[-1].output), atol=1e-4, rtol=0)
+    weights = torch.tensor(shown(page, "channel-weights", 1))
+    torch.testing.assert_close(weights, channel_weights(after.stages[-1]), atol=1e-5, rtol=0)
+    found = classes_beside(trained, after)
+    names = bar_names(page, "prediction-after")
+    assert [name.partition(" · ")[0] for name in names] == [change.entry.en for change in found]
+    assert shown(page, "prediction-before") == pytest.approx([change.before for change in found], abs=1e-5)
+    assert shown(page, "prediction-after") == pytest.approx([change.after for change in found], abs=1e-5)
     leave(page)
 
 
