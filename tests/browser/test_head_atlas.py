@@ -95,13 +95,3 @@ def test_rollout_and_hiding_in_turn_paint_what_was_computed(browser: Browser, se
     caveat = page.get_by_text(catalogue("en")["rollout.passed_on.caveat"])
     expect(caveat).to_be_visible()
     leave(page)
-
-
-def test_the_atlas_fits_a_phone(browser: Browser, server: str) -> None:
-    page = open_page(browser, f"{server}/head_atlas?lang=zh", width=390, dark=True)
-    expect(page.get_by_role("heading", name="头的图谱", exact=True)).to_be_visible()
-    overflow = page.evaluate(
-        "Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth))"
-    )
-    assert overflow <= 1
-    leave(page)
