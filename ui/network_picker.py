@@ -19,7 +19,7 @@ from ui.markdown import plain
 from ui.settings import settings
 from ui.text_networks import FOLDER
 
-_SECONDS = 0.4  # between two looks at a loading
+_SECONDS = 1.0  # between two looks at a loading: each takes time from it
 _log = logging.getLogger(__name__)
 
 
@@ -41,11 +41,6 @@ class Picker:
     described: Callable[[str], ModelDescription]
     facts: tuple[str, ...]
     store: Callable[[], ModelStore[Any]]
-
-    @property
-    def wish(self) -> str:
-        """The key of the box with names."""
-        return f"{self.key}-wish"
 
 
 _ABOUT_TEXT = ("architecture", "parameters", "download", "license", "languages")
@@ -86,16 +81,18 @@ def _popover(picker: Picker, name: str) -> None:
     with st.popover(t("network.open", name=shown(picker, name)), icon=":material/deployed_code:", width="content"):
         st.markdown(t(f"{picker.words}.lead"))
         names = {option: shown(picker, option) for option in (picker.default, *picker.offered(), name)}
-        st.session_state.setdefault(picker.wish, name)
-        st.selectbox(
+        # Another box for each network, which begins with it: a value that is set from here would not reach the browser,
+        # where there is no box before the popover is opened.
+        chosen_name = st.selectbox(
             t("network.choose"),
             list(names),
+            index=list(names).index(name),
             format_func=lambda option: names.get(option, option),
-            key=picker.wish,
+            key=f"{picker.key}-wish-{name}",
             accept_new_options=settings().models is None,
             help=t(f"{picker.words}.choose_help", folder=settings().folder.name),
         )
-        wish = (st.session_state[picker.wish] or picker.default).strip()
+        wish = (chosen_name or picker.default).strip()
         if wish == name:
             return
         if _possible(picker, wish):
@@ -160,7 +157,6 @@ def back(picker: Picker) -> None:
     """The default again, for a page that ends where its network would come."""
     # The page has ended before its link was noted as read: without this, the link would ask again.
     url_state.amend(picker.key, picker.default)
-    st.session_state[picker.wish] = picker.default
 
 
 @st.fragment(run_every=_SECONDS)

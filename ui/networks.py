@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from typing import Any
 
@@ -144,3 +145,7 @@ def warm() -> None:
         lambda: text.trace("我吃柠檬", "I eat lemons."),
         *(lambda model=model: model.trace(grey) for model in photo),
     )
+    # Streamlit collects garbage after each run of a script or of a part, and everybody waits meanwhile: what is here
+    # now stays, and need not be looked through.
+    gc.collect()
+    gc.freeze()

@@ -47,7 +47,7 @@ def picker_of(kind: PhotoKind) -> Picker:
         words=kind.key,
         offered=partial(photo_networks.offered, kind),
         named=partial(photo_networks.named, kind),
-        described=photo_networks.described,
+        described=partial(photo_networks.described, kind),
         facts=_FACTS,
         store=photo_networks.store,
     )

@@ -12,7 +12,7 @@ import streamlit as st
 import torch
 from torch import nn
 
-from attention_core.errors import UnsupportedModelError
+from attention_core.errors import ModelSourceError, UnsupportedModelError
 from attention_core.mechanisms.cbam import CBAM
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
 from attention_core.models.description import ModelDescription, describe
@@ -207,9 +207,17 @@ def named(kind: PhotoKind, written: str) -> str:
     return written
 
 
-def described(name: str) -> ModelDescription:
+def described(kind: PhotoKind, name: str) -> ModelDescription:
     """What is known of a network before it is loaded. Raises `ModelSourceError`, `MissingPackageError`."""
     library, checkpoint = _of_torch(name)
+    if not library and kind.module is not None and not name.startswith(FOLDER):
+        raise ModelSourceError(
+            "hub.library",
+            f"{name!r} names no library with SE or CBAM; expected one of {', '.join(TORCH_LIBRARIES)}, a slash and a "
+            "name.",
+            name=name,
+            expected=", ".join(TORCH_LIBRARIES),
+        )
     if not library:
         return describe(source_of(name))
     architecture = architecture_of(name)

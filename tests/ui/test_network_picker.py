@@ -101,7 +101,7 @@ def test_where_foreign_networks_are_off_there_is_no_picker(monkeypatch: pytest.M
     monkeypatch.setenv("ATTENTION_MODELS", "off")
     settings.settings.cache_clear()
     app = opened("self_attention", net="folder:encoder", s=SENTENCE)
-    assert "net-wish" not in {box.key for box in app.selectbox}
+    assert not [box for box in app.selectbox if str(box.key).startswith("net-wish")]
     assert app.session_state["net"] == "bilingual"
 
 

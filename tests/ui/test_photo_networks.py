@@ -201,7 +201,7 @@ def test_where_networks_of_others_are_off_there_is_no_picker(monkeypatch: pytest
     monkeypatch.setenv("ATTENTION_MODELS", "off")
     settings.settings.cache_clear()
     app = opened("cbam", cbamnet=RESNET)
-    assert "cbamnet-wish" not in {box.key for box in app.selectbox}
+    assert not [box for box in app.selectbox if str(box.key).startswith("cbamnet-wish")]
     assert app.session_state["cbamnet"] == "cbam"
 
 
