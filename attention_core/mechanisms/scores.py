@@ -23,7 +23,8 @@ def scaled_dot_scores(query: Tensor, key: Tensor, scale: float | None = None) ->
     # Scaling the (T, d) queries is cheaper than scaling the (T, S) scores, and the same number.
     query = query * check_scale(scale, query.shape[-1])
     out = room(query, (*query.shape[:-1], key.shape[-2])) if query.shape[:-2] == key.shape[:-2] else None
-    return torch.matmul(query, key.transpose(-2, -1), out=out)  # (…, T, S)
+    key = key.transpose(-2, -1)
+    return query @ key if out is None else torch.matmul(query, key, out=out)  # (…, T, S)
 
 
 def cosine_scores(query: Tensor, key: Tensor) -> Tensor:
