@@ -37,8 +37,7 @@ def main() -> None:
         return
     photo, trace = traced_photo(lambda photo: networks.patch_trace(network, photo))
     _steps(trace, sharp_square(photo, trace))
-    if len(trace.logits):
-        foreign_prediction_step(5, trace)
+    foreign_prediction_step(5, trace)
 
 
 @region(LAYER, HEAD, PATCH, SEER)

@@ -90,6 +90,7 @@ def fetched_weights(source: str, progress: Progress) -> Path:
         came.replace(weights.path)
         part.unlink(missing_ok=True)
     except HTTPError as error:
+        error.close()
         raise ModelSourceError(
             "hub.refused",
             f"the server of {weights.name} answered {error.code}. Try again later.",
@@ -148,6 +149,7 @@ def _go_on(weights: PublishedWeights, part: Path, progress: Progress) -> None:
         answer = urlopen(request, timeout=TIMEOUT)
     except HTTPError as error:
         if error.code == 416:  # nothing is missing: the last fetch ended before it was checked
+            error.close()
             return
         raise
     with answer:
