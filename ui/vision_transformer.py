@@ -18,6 +18,7 @@ from ui import url_state
 from ui.arrays import array
 from ui.choices import choose
 from ui.i18n import t
+from ui.photo_steps import lines
 from ui.steps import show, step
 from ui.tex import tex
 
@@ -25,7 +26,7 @@ Pixels = npt.NDArray[np.uint8]
 Seer = Literal["class", "patch"]
 TIMES = 10.0  # an even share, at which the colours end
 PATCH, LAYER, HEAD, SEER = "patch", "vit_layer", "vit_head", "seer"  # in the link
-MOST_BUTTONS = 12  # beyond, a list
+MOST_BUTTONS = 8  # that fit beside each other in half a page; beyond, a list
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +101,8 @@ def patches_step(number: int, view: View) -> None:
         rf" = {view.tokens}"
     )
     values = {"side": side // rows, "count": rows * columns, "special": view.trace.special, **view.at(view.patch)}
-    name = "vision_transformer.patches" if view.trace.special else "vision_transformer.patches_alone"
-    with step(number, name, formula, **values):
+    before = ("alone", "class", "more")[min(view.trace.special, 2)]
+    with step(number, f"vision_transformer.patches.{before}", formula, **values):
         title = t("vision_transformer.patches.figure")
         picture = photo_patches(
             view.square,
@@ -164,9 +165,9 @@ def rollout_step(number: int, view: View, seer: Seer) -> None:
     means = [layer.weights[0].mean(dim=0) for layer in view.trace.layers]
     rolled = attention_rollout(means, view.tokens)[-1]
     own = rolled.diagonal()[0 if seer == "class" else view.trace.special + view.patch].item()
-    formula = (
-        r"R_l = \left(\tfrac{1}{2}\,\overline{W}_l + \tfrac{1}{2}\,I\right) R_{l-1}, \quad R_0 = I, \quad"
-        r" \overline{W}_l = \tfrac{1}{H} \textstyle\sum_h W_{l,h}"
+    formula = lines(
+        r"R_l = \left(\tfrac{1}{2}\,\overline{W}_l + \tfrac{1}{2}\,I\right) R_{l-1}",
+        r"R_0 = I, \quad \overline{W}_l = \tfrac{1}{H} \textstyle\sum_h W_{l,h}",
     )
     with step(number, "vision_transformer.rollout", formula, seer=_named(seer, view), own=f"{own:.0%}"):
         pictures = {"raw": view.row_of(means[-1], seer), "rolled": view.row_of(rolled, seer)}

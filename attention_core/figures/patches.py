@@ -48,7 +48,7 @@ def photo_patches(
     dx, dy = columns / W, rows / H
     fig = go.Figure(go.Image(source=png(photo), x0=-0.5 + dx / 2, dx=dx, y0=-0.5 + dy / 2, dy=dy, hoverinfo="skip"))
     subtitle = "" if z is None else subtitle_of(value_name, z)
-    head = header(title, subtitle, below=SIDE * rows / max(rows, columns) + 10)
+    head = header(title, subtitle, below=SIDE * rows / max(rows, columns) + 10, bar=z is not None)
     if z is not None:
         scale = colour_scale(*bounds(z, kind, limit), header=head)
         fig.add_trace(go.Heatmap(z=z, opacity=opacity, hoverinfo="skip", **scale))
