@@ -94,9 +94,10 @@ def section(rows: Sequence[Row]) -> Section:
                 "each of three stages. The exponent is *a* of time ∝ sizeᵃ, over all sizes and over the last step.",
                 f"![Time of a trace against size]({_link(device)})",
                 table(("what grows", "from", "to", "exponent", "last step"), fits),
-                "Up to 256 tokens the maps of each token weigh more than attention between them, so text grows almost "
-                "as its length, not as its square; what does not depend on the size (checks, the calls themselves) "
-                "keeps small sizes above the line. A photo's area is the square of its side.",
+                "Up to 256 tokens what does not depend on the length (the calls themselves, reading the weights) still "
+                "counts, and the maps of each token weigh more than the attention between them: far from the square "
+                "that attention grows with. Heads share the width, so that their number changes little. A photo's area "
+                "is the square of its side.",
                 table(("case", "ms, median (least … most)"), times),
             )
         )

@@ -25,7 +25,10 @@ HEAD = """# Performance
 Written by `python -m benchmarks`, which measures both sides of each comparison in one go; the numbers are in
 [performance.json](performance.json). A ratio says how many times as long as the project's own side the other one takes:
 above 1 the project is faster. It is the median over the rounds, in brackets the smallest and the largest. Both sides
-have the same weights and give the same numbers (`tests/benchmarks/`), and run in `torch.inference_mode()`.
+have the same weights and give the same numbers where nothing else is said (`tests/benchmarks/`), and run in
+`torch.inference_mode()`. In one thread the time is that which the thread itself had on the processor, so that other
+programs disturb less; the machine's load stands by each section. Where torch sees a CUDA device, the same cases are
+measured on it and have their own rows.
 """
 
 
@@ -141,11 +144,16 @@ def comparison(rows: Sequence[Row], others: Sequence[str]) -> str:
         header += [f"{other}, ms", "ratio"]
     lines = []
     for row in rows:
-        cells = [row.case, f"{row.median_ms(row.ours):.3g}"]
+        cells = [row.case, _ms(row, row.ours)]
         for other in others:
-            cells += [f"{row.median_ms(other):.3g}", str(Spread.of(row.ratios(other)))]
+            cells += [_ms(row, other), str(Spread.of(row.ratios(other)))]
         lines.append(cells)
     return table(header, lines)
+
+
+def _ms(row: Row, side: str) -> str:
+    ms = row.median_ms(side)
+    return f"{ms:.3g}" if ms < 100 else f"{ms:.0f}"
 
 
 def verdict(rows: Sequence[Row], other: str, goal: float) -> str:

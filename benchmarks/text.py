@@ -94,14 +94,18 @@ def section(rows: Sequence[Row]) -> Section:
     def of_device(device: str) -> str:
         own = [row for row in rows if row.device == device]
         peers, forwards = ([row for row in own if side in row.seconds] for side in (EAGER, FORWARD))
+        shape = [row for row in peers if row.case.startswith(SHAPE)]
         return "\n\n".join(
             (
                 f"{LAYERS} layers of {HEADS} heads, width {WIDTH}: a trace with query, key, value, scores, weights and "
                 "outputs of every head, from the string on, against `BertForMaskedLM` with eager attention and "
-                "`output_attentions=True`, from token ids on. *The same shape* is `TextModel`; *the same network* is "
-                "`HubTextModel` on that very network.",
-                verdict(peers, EAGER, 1.0),
+                f"`output_attentions=True`, from token ids on. *{SHAPE.capitalize()}* is `TextModel`, whose norms "
+                "stand before its layers and not behind: as many layers, heads and numbers, but another network.",
+                verdict(shape, EAGER, 1.0),
                 comparison(peers, [EAGER]),
+                f"*{NETWORK.capitalize()}* is `HubTextModel` on that very network, for which no goal is set. Each "
+                "trace runs on a new copy of the network's modules, which shares its weights, so that no hook stays on "
+                "what other sessions use: making it, and recording by hooks, is why it is slower.",
                 f"What tracing costs: `TextModel.trace` against its `forward`, which keeps nothing. It may take {MOST} "
                 f"times as long, a ratio of {1 / MOST:.2f}.",
                 verdict(forwards, FORWARD, round(1 / MOST, 2)),
