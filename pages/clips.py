@@ -8,19 +8,22 @@ from ui import clips
 from ui.film import Film
 from ui.i18n import t
 from ui.regions import region
+from ui.small_exports import clip_export
 
 st.title(t("clips.title"))
 st.markdown(t("clips.lead"))
 
 
 @region("stage", "frame")
-def played(film: Film) -> None:
-    """The choice of a stage and of a frame, and the steps."""
+def played(film: Film) -> tuple[str, int, float]:
+    """The choice of a stage and of a frame, and the steps; returns (stage, frame, temperature)."""
     stage = clips.choose_stage(film)
     number = clips.choose_frame(film)
     clips.masks_step(1, film, stage, number)
     clips.named_step(2, film, number)
-    clips.attention_step(3, film, number)
+    tau = clips.attention_step(3, film, number)
+    return stage, number, tau
 
 
-played(clips.choose_film())
+film = clips.choose_film()
+clip_export(film, *played(film))

@@ -21,6 +21,7 @@ from ui.arrays import array
 from ui.hand_numbers import LIMIT, UNCHANGED, Matrices, read, write
 from ui.i18n import t
 from ui.regions import region
+from ui.small_exports import hand_export
 from ui.steps import correction, show, step
 from ui.tex import number, tex
 
@@ -35,11 +36,14 @@ def page() -> None:
     """Editors, then the steps that follow from them."""
     st.info(t("by_hand.made_up"), icon=":material/edit:")
     score = url_state.put_choice("score", SCORES)
-    _followed(_trace(_editors(score), score), score)
+    matrices = _editors(score)
+    trace = _trace(matrices, score)
+    query = _followed(trace, score)
+    hand_export(matrices, trace, score, query, TOKENS)
 
 
 @region("hq")
-def _followed(trace: SelfAttentionTrace, score: str) -> None:
+def _followed(trace: SelfAttentionTrace, score: str) -> int:
     query = url_state.put_choice("hq", range(len(TOKENS)), 1)
     st.pills(
         t("sentence.query"),
@@ -54,6 +58,7 @@ def _followed(trace: SelfAttentionTrace, score: str) -> None:
     _scores(trace, query, score)
     _weights(trace, query)
     _sum(trace, query)
+    return query
 
 
 def _editors(score: str) -> dict[str, Tensor]:

@@ -108,8 +108,8 @@ def named_step(step_number: int, shown: Film, number: int) -> None:
 
 
 @region("tau")
-def attention_step(step_number: int, shown: Film, number: int) -> None:
-    """Self-attention between the frames, with the identity for W^q, W^k and W^v."""
+def attention_step(step_number: int, shown: Film, number: int) -> float:
+    """Self-attention between the frames, with the identity for W^q, W^k and W^v; returns the temperature."""
     tau = url_state.put_choice("tau", TEMPERATURES, 1.0)
     attention = temporal_attention(shown.trace.pooled, temperature=tau)
     T, C = attention.input.shape[1:]
@@ -154,6 +154,7 @@ def attention_step(step_number: int, shown: Film, number: int) -> None:
             "clip-row",
             alt=title,
         )
+    return tau
 
 
 def _matrix(name: str, values: npt.NDArray[Any], kind: Kind, frames: list[str], number: int) -> None:

@@ -93,7 +93,7 @@ def text_export(
     taken = Taken(
         page,
         caption.strip(),
-        _settings(page, settings, _text_network()),
+        written_settings(page, settings, _text_network()),
         snippet,
         npz=partial(tables.npz, trace),
         csv=lambda: tables.csv_zip(tables.text_tables(trace)),
@@ -143,7 +143,7 @@ def photo_export(
     taken = Taken(
         page,
         _photo_caption(build, sample, stage, what_if, beside),
-        _settings(page, settings, {"kind": "vision", "name": build, "sha256": _digest("vision", build)}),
+        written_settings(page, settings, {"kind": "vision", "name": build, "sha256": digest("vision", build)}),
         snippet,
         npz=partial(tables.npz, trace, tried),
         csv=lambda: tables.csv_zip(chain(tables.vision_tables(trace), tables.tried_tables(tried or {}))),
@@ -191,7 +191,7 @@ def _text_network() -> dict[str, Any]:
     network = text_networks.current()
     if isinstance(network.model, HubTextModel):
         return {"kind": "text", "name": network.name, "architecture": network.model.architecture}
-    return {"kind": "text", "name": network.name, "sha256": _digest("text", network.name)}
+    return {"kind": "text", "name": network.name, "sha256": digest("text", network.name)}
 
 
 def _loading_call() -> str:
@@ -202,12 +202,12 @@ def _loading_call() -> str:
     return f"load_hub_text_model({str(text_networks.source_of(network.name))!r}, max_tokens={network.positions})"
 
 
-def _digest(kind: str, name: str) -> str:
+def digest(kind: str, name: str) -> str:
     digest: str = registry.manifest(kind, name)["sha256"]
     return digest
 
 
-def _settings(page: str, chosen: dict[str, Any], model: dict[str, Any]) -> str:
+def written_settings(page: str, chosen: dict[str, Any], model: dict[str, Any]) -> str:
     """JSON of everything that the numbers follow from; language-neutral, counted from 0."""
     query = url_state.query()
     everything = {

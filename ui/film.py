@@ -25,11 +25,11 @@ PICTURE_SIDE = 240  # pixels of a frame under its mask
 
 @dataclass(frozen=True)
 class Film:
-    """A clip that can be used. digest: equal for equal clips; sample: whether it was made from a sample photo."""
+    """A clip that can be used. digest: equal for equal clips; sample: the photo that it was made from, if any."""
 
     digest: str
     clip: Clip
-    sample: bool
+    sample: str | None
 
     @property
     def places(self) -> list[int]:
@@ -91,7 +91,7 @@ def _uploaded() -> Film | None:
     digest = hashlib.sha256(data).hexdigest()
     try:
         with st.spinner(t("clips.reading")):
-            return Film(digest, _decoded(digest, data), sample=False)
+            return Film(digest, _decoded(digest, data), sample=None)
     except InputError as error:
         st.error(explain(error), icon=":material/warning:")
         st.caption(t("clips.instead"))
@@ -112,7 +112,7 @@ def _keep() -> None:
 
 @cache
 def _sample(name: str) -> Film:
-    return Film(f"sample {name}", panned_clip(load_image(sample_photo(name))), sample=True)
+    return Film(f"sample {name}", panned_clip(load_image(sample_photo(name))), sample=name)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)  # 32 frames take up to 25 MB

@@ -78,7 +78,7 @@ def _row(trace: TextTrace, layer: int, head: int, query: int) -> list[str]:
         f"# Counted from 0: layer {layer}, head {head}, query token {query}, {trace.tokens[query].text!r}.",
         f"weights = trace.layers[{layer}].weights[0, {head}, {query}].cpu()",
         'print("weights", weights)',
-        *_compared("weights", trace.layers[layer].weights[0, head, query]),
+        *compared("weights", trace.layers[layer].weights[0, head, query]),
     ]
     if not predictions:
         return lines
@@ -89,7 +89,7 @@ def _row(trace: TextTrace, layer: int, head: int, query: int) -> list[str]:
         'print("predictions", predictions)',
         f"# As shown, of {[word for word, _ in predictions]}:",
         "probabilities = torch.tensor([probability for _, probability in predictions])",
-        *_compared("probabilities", torch.tensor([probability for _, probability in predictions])),
+        *compared("probabilities", torch.tensor([probability for _, probability in predictions])),
     ]
 
 
@@ -98,11 +98,11 @@ def _received(trace: TextTrace, layer: int, head: int) -> list[str]:
         f"# Counted from 0: layer {layer}, head {head}. What each token receives from a query, on average.",
         f"received = trace.layers[{layer}].weights[0, {head}].mean(dim=0).cpu()",
         'print("received", received)',
-        *_compared("received", trace.layers[layer].weights[0, head].mean(dim=0)),
+        *compared("received", trace.layers[layer].weights[0, head].mean(dim=0)),
     ]
 
 
-def _compared(name: str, values: Tensor) -> list[str]:
+def compared(name: str, values: Tensor) -> list[str]:
     """Lines that compare the variable `name` with what the page showed."""
     return [
         f"shown = torch.tensor({_listed(values)})",
@@ -168,7 +168,7 @@ def photo_snippet(
         "best = trace.top(5)",
         "print([(entry.en, round(probability, 4)) for entry, probability in best])",
         "probabilities = torch.tensor([probability for _, probability in best])",
-        *_compared("probabilities", probabilities),
+        *compared("probabilities", probabilities),
     ]
     return "\n".join(lines) + "\n"
 
@@ -225,21 +225,21 @@ def _partly_set(name: str, values: Tensor) -> list[str]:
 
 def _attention(trace: VisionTrace, stage: int) -> list[str]:
     attention = trace.stages[stage].attention
-    compared: list[tuple[str, str, Tensor]] = []
+    shown: list[tuple[str, str, Tensor]] = []
     if isinstance(attention, SqueezeExcitationTrace):
-        compared = [("channel weights", "attention.weights[0]", attention.weights[0])]
+        shown = [("channel weights", "attention.weights[0]", attention.weights[0])]
     elif isinstance(attention, CBAMTrace):
         rows = attention.spatial.mask[0, 0].mean(dim=1)
-        compared = [
+        shown = [
             ("channel weights", "attention.channel.weights[0]", attention.channel.weights[0]),
             ("spatial mask, the mean of each row", "attention.spatial.mask[0, 0].mean(dim=1)", rows),
         ]
     lines = [f"attention = trace.stages[{stage}].attention  # counted from 0"]
-    for name, expression, values in compared:
+    for name, expression, values in shown:
         lines += [
             f"computed = {expression}.cpu()  # {name}",
             "print(computed)",
-            *_compared("computed", values),
+            *compared("computed", values),
             "",
         ]
     return lines

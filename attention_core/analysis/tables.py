@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from attention_core.analysis.mask_trial import TriedKind, TriedMap
+from attention_core.analysis.temporal import ClipTrace
+from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.mechanisms.trace import Trace
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import VisionTrace
@@ -33,12 +35,15 @@ class Table:
     values: Array  # (rows, columns)
 
 
-def npz(trace: Trace, tried: Mapping[TriedKind, TriedMap] | None = None) -> bytes:
+def npz(
+    trace: Trace, tried: Mapping[TriedKind, TriedMap] | None = None, beside: Mapping[str, Array] | None = None
+) -> bytes:
     """All tensors of a trace by their dotted names, such as "layers.0.weights"; of a sentence also its `tokens`.
 
-    tried: maps whose tensors are added as "tried.mask.deletion" and so on. `numpy.load` opens it without pickle.
+    tried: maps whose tensors are added as "tried.mask.deletion" and so on; beside: other arrays by their names.
+    `numpy.load` opens it without pickle.
     """
-    arrays: dict[str, Any] = dict(trace.arrays())
+    arrays: dict[str, Any] = {**trace.arrays(), **(beside or {})}
     for kind, each in (tried or {}).items():
         arrays |= each.arrays(f"tried.{kind}")
     if isinstance(trace, TextTrace):
@@ -120,6 +125,27 @@ def tried_tables(tried: Mapping[TriedKind, TriedMap]) -> Iterator[Table]:
         curves = np.concatenate([each.deletion.cpu().numpy(), each.insertion.cpu().numpy()])  # (2m, n+1)
         names = [f"{name} {draw}" for name in ("deletion", "insertion") for draw in range(len(each.deletion))]
         yield Table(f"tried/{kind}/curves", ("share",), [(f"{share:.9g}",) for share in shares], names, curves.T)
+
+
+def hand_tables(trace: SelfAttentionTrace, tokens: Sequence[str]) -> Iterator[Table]:
+    """A row a token, a batch of one left out; of scores and weights a column a key."""
+    for name, values in trace.arrays().items():
+        columns = list(tokens) if name in _KEYS_ACROSS else _numbers(values.shape[2])
+        yield Table(name, ("token",), [(token,) for token in tokens], columns, values[0])
+
+
+def clip_tables(trace: ClipTrace, attention: SelfAttentionTrace, frames: Sequence[int]) -> Iterator[Table]:
+    """The masks with a row a line of a frame, the classes with a row a frame; then the attention between the frames."""
+    names = [str(frame) for frame in frames]
+    for stage, masks in trace.masks.items():
+        lines = [(frame, line) for frame in frames for line in range(masks.shape[1])]
+        values = masks.flatten(0, 1).cpu().numpy()
+        yield Table(f"masks/{stage}", ("frame", "line"), lines, _numbers(masks.shape[2]), values)
+    rows = [(frame,) for frame in frames]
+    classes = [entry.en for entry in trace.classes]
+    yield Table("probabilities", ("frame",), rows, classes, trace.probabilities.cpu().numpy())
+    for name in _KEYS_ACROSS:
+        yield Table(name, ("frame",), rows, names, attention.arrays()[name][0])
 
 
 def _numbers(count: int) -> list[str]:

@@ -141,7 +141,7 @@ def html_page(
     shown = []
     for number, (heading, figure) in enumerate(figures):
         drawn = printed(figure, width=WIDTH).to_html(
-            full_html=False, include_plotlyjs=number == 0, config={"displaylogo": False}
+            full_html=False, include_plotlyjs=number == 0, config={"displaylogo": False}, auto_play=False
         )
         shown.append(f"<h2>{escape(heading)}</h2>\n<figure>{drawn}</figure>")
     texts = [f"<h2>{escape(heading)}</h2>\n<pre>{escape(text)}</pre>" for heading, text in appendix]

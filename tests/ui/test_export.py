@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,17 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from attention_core.analysis import tables
+from attention_core.analysis.temporal import temporal_attention
 from attention_core.figures import map_grid, mask_over_photo
-from attention_core.figures.printed import PRINT_PIXELS, with_photo
+from attention_core.figures.printed import PRINT_PIXELS, html_page, with_photo
+from attention_core.inputs.clip import load_clip
 from attention_core.inputs.samples import sample_photo
 from tests.ui.driver import figure, opened, run
+from ui.film import Film
 from ui.i18n import catalogue
 from ui.markdown import plain
+from ui.small_exports import seen
 from ui.wire import jpeg_uri
 
 MASK = np.linspace(0, 1, 16).reshape(4, 4)
@@ -149,3 +156,45 @@ def test_what_was_tried_with_a_mask_is_taken_along() -> None:
     assert any(plain("Cat in the trained network cbam, stage 2.") in one.value for one in app.caption)
     exec(compile(program(app), "snippet", "exec"), {})  # it compares the areas by itself
     assert "try_map" in program(app)
+
+
+@pytest.mark.parametrize("score", ["scaled_dot", "dot", "cosine", "additive"])
+def test_the_numbers_by_hand_are_taken_along(score: str) -> None:
+    app = exported("self_attention", view="hand", score=score, hand="wq-0-3-7", hq="3")
+    assert buttons(app) == ["html", "npz", "csv", "json", "py"]
+    assert "7.0" in program(app)
+    exec(compile(program(app), "snippet", "exec"), {})
+    wrong = program(app).replace("7.0", "0.5", 1)
+    with pytest.raises(AssertionError):
+        exec(compile(wrong, "snippet", "exec"), {})
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_clip_is_taken_along(language: str) -> None:
+    app = exported("clips", language, clip="cat", stage="stage2", frame="3", tau="2.0")
+    assert buttons(app) == ["html", "npz", "csv", "json", "py"]
+    assert "temperature=2.0" in program(app)
+    assert any("cbam" in one.value and "3" in one.value for one in app.caption)
+    player = go.Figure(figure(app, "clip-player"))
+    assert player.frames and "Plotly.animate" not in html_page([("", player)], title="", caption="", language=language)
+    exec(compile(program(app), "snippet", "exec"), {})
+
+
+def test_a_clip_of_ones_own_is_computed_anew_from_its_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.BytesIO()
+    frames = [Image.fromarray(square(90)), Image.open(io.BytesIO(sample_photo("cat"))).resize((90, 90))]
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
+    app = opened("clips")
+    app.file_uploader[0].set_value([("own.gif", stream.getvalue(), "image/gif")]).run()
+    app.session_state["export"] = True
+    run(app)
+    film = Film("own", load_clip(stream.getvalue()), sample=None)
+    made = tables.npz(film.trace, beside={"frames": seen(film)})
+    (tmp_path / "attention-explorer-clips.npz").write_bytes(made)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program(app), "snippet", "exec"), {})
+    with zipfile.ZipFile(
+        io.BytesIO(tables.csv_zip(tables.clip_tables(film.trace, temporal_attention(film.trace.pooled), film.places)))
+    ) as archive:
+        rows = archive.read("weights.csv").decode("utf-8-sig").splitlines()
+    assert rows[0] == "frame,1,2" and len(rows) == 3
