@@ -14,6 +14,7 @@ from attention_core.figures import COLOURS
 from ui.arrays import array
 from ui.component import component
 from ui.i18n import t
+from ui.steps import framed
 from ui.wire import packed
 
 # One hue a head, searched for: 3:1 on the dark ground, 2.6:1 on white, and as far apart as eight can be for normal,
@@ -50,19 +51,20 @@ def head_view(
     def chosen() -> None:
         on_heads([int(number) for number in st.session_state[key]["heads"]])
 
-    _component(
-        key=key,
-        data={
-            "tokens": [{"text": token.text.strip() or "␣", "special": token.special} for token in tokens],
-            "second": next((i for i, token in enumerate(tokens) if token.segment == 1), None),
-            "queries": list(queries),
-            "keys": list(keys),
-            "heads": [_sent(head) for head in heads],
-            "colours": {name: COLOURS[name] for name in ("query", "key")},
-            "words": {name: t(f"head_view.component.{name}") for name in _TEXTS} | {"head": t("words.head")},
-        },
-        on_heads_change=chosen,
-    )
+    with framed(key):
+        _component(
+            key=key,
+            data={
+                "tokens": [{"text": token.text.strip() or "␣", "special": token.special} for token in tokens],
+                "second": next((i for i, token in enumerate(tokens) if token.segment == 1), None),
+                "queries": list(queries),
+                "keys": list(keys),
+                "heads": [_sent(head) for head in heads],
+                "colours": {name: COLOURS[name] for name in ("query", "key")},
+                "words": {name: t(f"head_view.component.{name}") for name in _TEXTS} | {"head": t("words.head")},
+            },
+            on_heads_change=chosen,
+        )
 
 
 def _sent(head: HeadLinks) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ui import component, sentence, url_state
 from ui.arrays import array
 from ui.i18n import t
 from ui.regions import region
+from ui.steps import framed
 from ui.what_if import AS_TRAINED, WhatIf
 from ui.wire import packed
 
@@ -89,7 +90,8 @@ def show(trained: TextTrace, trace: TextTrace, what_if: WhatIf, layer: int, head
         st.session_state[LOCK], st.session_state[BLOCK] = told["lock"], told["block"]
         st.session_state[_TURN] = told["turn"]
 
-    _component(key=_KEY, data={**sent, "words": words()}, on_held_change=held)
+    with framed(_KEY):
+        _component(key=_KEY, data={**sent, "words": words()}, on_held_change=held)
 
 
 def _held(trace: TextTrace, query: int) -> dict[str, Any]:

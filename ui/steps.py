@@ -11,6 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui.i18n import t
 from ui.markdown import plain
@@ -88,13 +89,18 @@ def show(
         clicks = {"on_select": clicked, "selection_mode": "points"}
     spoken = _TAGS.sub("", alt)
     _note(key, spoken, figure)
-    with st.container(key=f"{key}-frame"), st.container(key=f"{key}-crop"):
+    with framed(key), st.container(key=f"{key}-crop"):
         rules = _fitting(figure, key) if figure.layout.yaxis.scaleanchor else ""
         # Presenter mode makes room for the chart drawn larger.
         st.html(f"<style>.st-key-{key}-crop {{ --figure-height: {figure.layout.height or 450}px; }}{rules}</style>")
         zooming = [ZOOM_BUTTONS] if figure.layout.dragmode == "zoom" else []
         config = CHART_CONFIG | {"modeBarButtons": [*zooming, ["toImage"]]}
         st.plotly_chart(figure, key=key, theme="streamlit", config=config, alt=spoken, **clicks, **place)
+
+
+def framed(key: str) -> DeltaGenerator:
+    """A place for the picture `key`, which presenter mode can show alone on the screen."""
+    return st.container(key=f"{key}-frame")
 
 
 def _note(key: str, alt: str, figure: go.Figure) -> None:

@@ -25,6 +25,14 @@ def on_stage(page: Page, step: int) -> None:
     expect(page).to_have_url(re.compile(rf"[?&]step={step}(&|$)"))
 
 
+# The buttons of a picture that something else lies on.
+COVERED = """picture => [...document.querySelectorAll(`${picture} button`)].filter(button => {
+    const { left, top, width, height } = button.getBoundingClientRect();
+    const seen = document.elementFromPoint(left + width - 3, top + height / 2);
+    return width && seen && !button.contains(seen);
+}).map(button => button.textContent)"""
+
+
 def test_keys_move_the_steps_and_a_reload_restores_the_one(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/self_attention?lang=en&present=1&step=3&{SENTENCE}")
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
@@ -96,6 +104,29 @@ def test_a_figure_fills_the_screen_and_still_answers(browser: Browser, server: s
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
     expect(page.locator(".presenter-bar")).to_have_count(0)
     expect(page.locator(".st-key-step-1")).to_be_visible()
+    leave(page)
+
+
+@pytest.mark.parametrize(("address", "picture"), [("overview", ".overview"), ("head_view", ".st-key-links-frame")])
+def test_a_component_fills_the_screen_and_comes_back(browser: Browser, server: str, address: str, picture: str) -> None:
+    page = open_page(browser, f"{server}/{address}?lang=en&present=1&step=1&{SENTENCE}", width=1600)
+    on_stage(page, 1)
+    button = page.locator(".presenter-enlarge")
+    before = page.locator(picture).bounding_box()
+    button.click()
+    expect(page.locator(".st-key-step-1 .step-title")).to_be_hidden()
+    page.wait_for_timeout(500)
+    after, room = page.locator(picture).bounding_box(), page.locator(".presenter-bar").bounding_box()
+    assert before is not None and after is not None and room is not None
+    assert after["width"] > before["width"] and after["y"] >= 0
+    assert page.evaluate(COVERED, picture) == []  # no button lies on another
+    if address == "head_view":  # what is drawn larger is hit where it is seen
+        page.locator("[role=option]").nth(2).click()
+        expect(page.locator("[role=option][aria-selected=true]")).to_have_attribute("data-token", "3")
+        page.keyboard.press("Escape")
+    button.click()
+    on_stage(page, 1)
+    assert page.locator(picture).bounding_box() == before
     leave(page)
 
 

@@ -8,6 +8,7 @@ const FRAME_KEY = /^st-key-(.+)-frame$/;
 const READABLE_WIDTH = 1000; // CSS pixels of a page that is drawn as large as it may be
 const COMFORTABLE_WIDTH = 1400; // and as small, where a step would not fit on the screen otherwise
 const LEAST_FIGURE_WIDTH = 420;
+const LEAST_PICTURE_WIDTH = 640; // of a picture that is no chart: it is zoomed
 
 // Drawn, because not every font has the characters.
 const CORNERS = 'M3 9V3h6M15 3h6v6M21 15v6h-6M9 21H3v-6';
@@ -71,6 +72,11 @@ class Screen {
     return frame ?? step ?? document.querySelector(CONTENT);
   }
 
+  // Whether the subject is or holds a chart.
+  get chart() {
+    return Boolean(this.subject?.querySelector('[data-testid="stPlotlyChart"]'));
+  }
+
   // As large as the width allows, or smaller down to where it is still comfortable, until it fits the height.
   fit() {
     const subject = this.subject;
@@ -92,7 +98,7 @@ class Screen {
 
   limits() {
     const width = document.documentElement.clientWidth;
-    if (this.figure) return [Math.max(1, width / LEAST_FIGURE_WIDTH), 1];
+    if (this.figure) return [Math.max(1, width / (this.chart ? LEAST_FIGURE_WIDTH : LEAST_PICTURE_WIDTH)), 1];
     return [Math.max(1, width / READABLE_WIDTH), Math.max(1, width / COMFORTABLE_WIDTH)];
   }
 
@@ -112,9 +118,8 @@ class Screen {
 
   // A button beside each figure; enlarge gets its key, or null to let go of it.
   offerEnlarging(words, enlarge) {
-    for (const chart of document.querySelectorAll(`${CONTENT} [data-testid="stPlotlyChart"]`)) {
-      const frame = chart.closest('[class*="-frame"]');
-      const key = frame && keyOf(frame, FRAME_KEY);
+    for (const frame of document.querySelectorAll(`${CONTENT} [class*="-frame"]`)) {
+      const key = keyOf(frame, FRAME_KEY);
       if (!key) continue;
       let button = frame.querySelector(':scope > .presenter-enlarge');
       if (!button) {
