@@ -161,6 +161,8 @@ def back(picker: Picker) -> None:
 
 @st.fragment(run_every=_SECONDS)
 def _loading(picker: Picker, name: str) -> None:
+    if st.session_state.get(picker.key) != name:  # a button here has led back, and this part alone runs anew
+        st.rerun()
     state = picker.store().ask(name)
     if state.phase == "ready":
         st.rerun()
