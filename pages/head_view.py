@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 import torch
 from torch import Tensor
@@ -120,6 +122,8 @@ def _also(count: int, head: int) -> set[int]:
 
 
 def _read_heads(raw: str) -> str:
+    if not re.fullmatch(r"([0-9]{1,4}(\.[0-9]{1,4})*)?", raw):
+        raise ValueError(f"{raw[:80]!r} is no list of heads")
     return ".".join(str(number) for number in sorted({int(part) for part in raw.split(".") if part}))
 
 

@@ -8,7 +8,7 @@ from attention_core.analysis.heads import output_by_heads, two_stage_queries
 from attention_core.figures import vector_strip
 from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHeadTrace
 from attention_core.models.text import EncoderBlock, TextModel, TextTrace
-from ui import export, heads, sentence, text_networks
+from ui import export, heads, sentence, sinks, text_networks
 from ui.arrays import array
 from ui.attention_pictures import show_all_heads, show_weights
 from ui.head_importance import importance_step
@@ -24,38 +24,41 @@ def main() -> None:
     st.markdown(t("multi_head.lead"))
     trace = sentence.sentence_trace(example=1)
     layer, head = sentence.layer_and_head(heads.opening_head(pair=True))
-    _all_heads(trace, layer, head)
-    query = _followed(trace, layer, head)
+    without = _all_heads(trace, layer, head)
+    query = _followed(trace, layer, head, without)
     export.text_export("multi_head", trace, layer=layer, head=head, query=query)
 
 
 @region("q")
-def _followed(trace: TextTrace, layer: int, head: int) -> int:
+def _followed(trace: TextTrace, layer: int, head: int, without: sinks.WithoutSinks | None) -> int:
     query = sentence.query_token(trace)
-    _one_head(trace, layer, head, query)
+    _one_head(trace, layer, head, query, without)
     _two_stages(trace, layer, head)
     _joined(trace, layer, query)
     importance_step(5, trace, query, layer, head, sentence.choose_clicked_head)
     return query
 
 
-def _all_heads(trace: TextTrace, layer: int, head: int) -> None:
+def _all_heads(trace: TextTrace, layer: int, head: int) -> sinks.WithoutSinks | None:
     count = sum(attention.weights.shape[1] for attention in trace.layers)
     weight = tex("weight", r"\tilde\alpha^{h}_{i,j}")
     product = rf"{tex('query', 'q^{i,h}')} \cdot {tex('key', 'k^{j,h}')}"
     formula = rf"{weight} = \mathrm{{softmax}}_j\left(\frac{{{product}}}{{\sqrt{{d}}}}\right)"
     with step(1, "multi_head.all", formula, count=count):
+        without = sinks.choose(trace)
         show_all_heads(
             trace,
             "all-heads",
             alt=t("multi_head.all.title", count=count),
             selected=(layer, head),
             on_click=sentence.choose_clicked_head,
+            without=without,
         )
         heads.offer_outstanding()
+    return without
 
 
-def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
+def _one_head(trace: TextTrace, layer: int, head: int, query: int, without: sinks.WithoutSinks | None) -> None:
     names = sentence.labels(trace)
     weights = trace.layers[layer].weights[0, head]
     strongest = int(weights[query].argmax())
@@ -71,7 +74,7 @@ def _one_head(trace: TextTrace, layer: int, head: int, query: int) -> None:
         share=f"{weights[query, strongest].item():.0%}",
     ):
         heads.describe(trace, layer, head)
-        show_weights(trace, layer, head, query, "one-head")
+        show_weights(trace, layer, head, query, "one-head", without)
         show(
             vector_strip(
                 array(trace.layers[layer].head_outputs[0, head]),

@@ -13,11 +13,14 @@ from attention_core.models.text import TextTrace
 from ui import sentence
 from ui.arrays import array
 from ui.i18n import t
+from ui.sinks import WithoutSinks
 from ui.steps import show
 
 
-def show_weights(trace: TextTrace, layer: int, head: int, query: int, key: str) -> None:
-    """One head's weights, token by token; a click on a cell follows its row."""
+def show_weights(
+    trace: TextTrace, layer: int, head: int, query: int, key: str, without: WithoutSinks | None = None
+) -> None:
+    """One head's weights, token by token; a click on a cell follows its row. without: what the colours leave out."""
     names = sentence.labels(trace)
     title = t("self_attention.weights.figure", layer=layer + 1, head=head + 1)
     show(
@@ -26,6 +29,7 @@ def show_weights(trace: TextTrace, layer: int, head: int, query: int, key: str) 
             rows=names,
             columns=names,
             kind="weight",
+            limit=None if without is None else without.limit(layer, head),
             title=title,
             row_title=t("words.query"),
             column_title=t("words.key"),
@@ -73,8 +77,12 @@ def show_all_heads(
     alt: str,
     selected: tuple[int, int] | None = None,
     on_click: Callable[[dict[str, Any]], None] | None = None,
+    without: WithoutSinks | None = None,
 ) -> None:
-    """Every head of every layer, a row of tiles a layer; a click gives [layer, head] as `customdata`."""
+    """Every head of every layer, a row of tiles a layer; a click gives [layer, head] as `customdata`.
+
+    without: what the colours leave out.
+    """
     weights = [array(layer.weights[0]) for layer in trace.layers]
     heads = [f"{t('words.head')} {column + 1}" for column in range(max(map(len, weights)))]
     show(
@@ -87,6 +95,8 @@ def show_all_heads(
             column_names=[heads[0], *(str(column + 2) for column in range(len(heads) - 1))],
             selected=selected,
             clickable=on_click is not None,
+            limits=None if without is None else without.limits(),
+            limit_name=t("sinks.most"),
         ),
         key,
         alt=alt,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import TypeVar
@@ -104,8 +105,7 @@ def _arrive(files: list[Arrived]) -> None:
 def _in_a_link(raw: str) -> str:
     if raw in (*SAMPLE_PHOTOS, CAMERA, *kept_photos.kept()):
         return raw
-    serial = raw.removeprefix(f"{FIRST}-")
-    if not kept_photos.kept() and (raw == FIRST or serial.isdecimal()):
+    if not kept_photos.kept() and re.fullmatch(rf"{FIRST}(-[0-9]{{1,6}})?", raw):
         return FIRST  # the link of another session, whose photo is not here
     raise ValueError(f"{raw[:80]!r} is no photo that is here")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 ANY, OFF = "any", "off"
 TORCH_LIBRARIES = ("torchvision", "pytorchcv")  # a folder of this name holds checkpoints of its networks
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 CHECKPOINTS = (".safetensors", ".pt", ".pth", ".ckpt", ".pkl", ".bin")  # listed; those that could run code are refused
 
 
@@ -28,8 +30,10 @@ class Settings:
     tokens: int = 256  # that such a network may read: a trace holds H·T² weights of every layer
 
     def allows(self, name: str) -> bool:
-        """Whether a network of the hub may be loaded by name."""
-        return self.foreign and (self.models is None or name in self.models)
+        """Whether a network of the hub may be loaded by name. A path is none: links must not open folders here."""
+        if not self.foreign:
+            return False
+        return name in self.models if self.models is not None else _of_the_hub(name)
 
     def folders(self) -> list[Path]:
         """The networks for text that lie ready, by name."""
@@ -50,6 +54,11 @@ class Settings:
         if not self.foreign or not self.folder.is_dir():
             return []
         return sorted(entry for entry in self.folder.iterdir() if (entry / "config.json").is_file())
+
+
+def _of_the_hub(name: str) -> bool:
+    """Whether a name can only mean a network of the hub: its readers would take a folder of this name first."""
+    return _HUB_NAME.fullmatch(name) is not None and ".." not in name and not Path(name).exists()
 
 
 def _of_photos(folder: Path) -> bool:

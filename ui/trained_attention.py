@@ -12,7 +12,7 @@ from attention_core.analysis.heads import divided_by_root, unscaled_scores, weig
 from attention_core.figures import Quantity, matrix, probability_bars, vector_strip
 from attention_core.models.text import TextModel, TextTrace
 from ui import attention_formulas as formulas
-from ui import export, heads, networks, sentence, text_networks, what_if_controls, what_if_steps
+from ui import export, heads, networks, sentence, sinks, text_networks, what_if_controls, what_if_steps
 from ui.arrays import array
 from ui.attention_pictures import show_weights
 from ui.i18n import t
@@ -196,7 +196,7 @@ def _weights(trace: TextTrace, layer: int, head: int, query: int) -> None:
         key=names[strongest],
         share=f"{weights[query, strongest].item():.0%}",
     ):
-        show_weights(trace, layer, head, query, "weights")
+        show_weights(trace, layer, head, query, "weights", sinks.choose(trace))
 
 
 def _sum(trace: TextTrace, layer: int, head: int, query: int) -> None:

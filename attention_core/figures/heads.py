@@ -36,6 +36,8 @@ def heads_grid(
     selected: tuple[int, int] | None = None,
     clickable: bool = True,
     columns: int | None = None,
+    limits: Sequence[NDArray[np.floating]] | None = None,
+    limit_name: str = "",
     title: str = "",
     value_name: str = "",
 ) -> go.Figure:
@@ -49,6 +51,8 @@ def heads_grid(
                 gives its tile.  Up to 10 000 cells each cell has a point, so that hovering names the two
                 tokens and the weight; beyond, each tile has one (a cell is then a pixel or two).
     columns     most tiles side by side (None: all heads of a layer); a layer with more goes over several lines
+    limits      per layer (H_l,), above 0: where the colours of each tile end, instead of at 1; limit_name: what
+                stands at this end of the colour bar. Numbers stay as they are.
 
     Beyond 96 tokens a cell stands for b × b weights and shows the largest; `thinning` gives b.
     """
@@ -84,6 +88,7 @@ def heads_grid(
     between = over if wrapped else gap  # heads keep their columns where no layer wraps: then one row of names will do
     height = over + len(lines) * T + (len(lines) - 1) * between
     z = np.full((height, width), np.nan, dtype=np.result_type(*stacks))
+    ends = np.ones_like(z)  # where the colours of a cell's tile end
     at: dict[tuple[int, int], tuple[int, int]] = {}  # (layer, head) -> top row, left column
     for line, (layer, first) in enumerate(lines):
         top = over + line * (T + between)
@@ -91,18 +96,23 @@ def heads_grid(
             left = (head - first) * (T + gap)
             at[layer, head] = (top, left)
             z[top : top + T, left : left + T] = stacks[layer][head]
+            if limits is not None:
+                ends[top : top + T, left : left + T] = limits[layer][head]
 
     words = {k: f"{escaped(layer_names[k[0]])} · {escaped(head_names[k[1]])}" for k in at}
     subtitle = f"{value_name}: {range_text(everything)}" if value_name else range_text(everything)
     head_ = header(title, subtitle, below=height * tile / T + 6)
     fig = go.Figure(
         go.Heatmap(
-            z=z,
-            hovertemplate="%{y} → %{x}<br>%{z:.4f}<extra></extra>",
+            z=z / ends,
+            customdata=None if limits is None else z,
+            hovertemplate=f"%{{y}} → %{{x}}<br>%{{{'z' if limits is None else 'customdata'}:.4f}}<extra></extra>",
             hoverongaps=False,
             **colour_scale(0.0, 1.0, WEIGHT_SCALE, header=head_),
         )
     )
+    if limits is not None:
+        fig.update_traces(colorbar={"ticktext": ["0", "", limit_name]})
     keys = list(at)
     if wrapped:
         named = [(head_names[h], at[layer, h][1], at[layer, h][0]) for layer, h in keys]

@@ -65,7 +65,7 @@ def matrix(
     values    (R, C)
     rows      R labels, may repeat
     columns   C labels, or None for dimensions without a name (the hover label gives the index)
-    kind      "weight": colours fixed to 0…1; "signed": -limit…limit, white is 0; "activation": 0…limit
+    kind      "weight": colours fixed to 0…1, or to 0…limit; "signed": -limit…limit, white is 0; "activation": 0…limit
     highlight_row, highlight_column   framed
     clickable adds one invisible point a cell: Streamlit's on_select then gives point_index = row * C + column
     digits    decimals of the numbers in the cells; show_values None prints them while they fit

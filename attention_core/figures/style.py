@@ -152,12 +152,13 @@ def largest(values: ArrayLike) -> float:
 def bounds(values: ArrayLike, kind: MapKind, limit: float | None) -> tuple[float, float, Scale]:
     """Lowest and highest value of the scale, and its colours.
 
-    weight: always 0…1.  signed: -limit…limit.  activation: 0…limit.  A limit of None is the largest |value|.
+    weight: 0…1, or 0…limit, beyond which some may lie.  signed: -limit…limit.  activation: 0…limit.  For these two, a
+    limit of None is the largest |value|.
     """
-    if kind == "weight":
-        return 0.0, 1.0, WEIGHT_SCALE
     if limit is not None and not (np.isfinite(limit) and limit >= 0):
         raise ControlError("figure.limit", f"limit is {limit}; a finite number above 0 is needed", limit=limit)
+    if kind == "weight":
+        return 0.0, limit or 1.0, WEIGHT_SCALE
     top = float(limit) if limit else largest(values)
     if kind == "signed":
         return -top, top, SIGNED_SCALE

@@ -32,8 +32,8 @@ VISITS = [
 ]
 TEXTS = {"s", "p"}  # which any text may be
 NUMBERS = ("99999999999999999999", "9" * 4000)
-# What more than its own words a value takes: a photo by its number, a frame beyond the last, heads of other layers.
-MORE = {"photo": NUMBERS, "clip": NUMBERS, "frame": NUMBERS, "heads": (*NUMBERS, "", ".", "-1")}
+# What more than its own words a value takes: a frame beyond the last; no other heads.
+MORE = {"frame": NUMBERS, "heads": ("",)}
 # No value of anything: neither a number in range, nor a word of this app.
 JUNK = (
     *("", " ", "-1", "1e999", "nan", "0x1", "1;2", "[]", "{}", "None", "null", *NUMBERS, "9" * 5000 + "."),

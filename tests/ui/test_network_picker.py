@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from attention_core import load_hub_text_model
+from attention_core.analysis.sinks import attention_sinks
 from tests.models.hub_networks import saved
 from tests.ui.driver import decoded, figure, keys, opened, run
 from ui import settings, text_networks
@@ -94,7 +98,8 @@ def test_what_cannot_be_read_says_why_and_leads_back(language: str) -> None:
 def test_a_link_to_no_network_is_named_and_falls_back(junk: str) -> None:
     app = opened("self_attention", net=junk)
     assert "weights" in keys(app)
-    assert any(junk in info.value for info in app.info)
+    shown = [re.sub(r"[\u2060\\]", "", info.value) for info in app.info]  # without what keeps it from being a link
+    assert any(junk in text for text in shown)
 
 
 def test_where_foreign_networks_are_off_there_is_no_picker(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,3 +122,53 @@ def test_a_list_of_names_is_all_that_may_be_loaded() -> None:
 def test_limits_that_leave_nothing_are_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="expected more than 0"):
         settings.read(wrong)
+
+
+def sunk(folder: Path) -> Path:
+    """A decoder all of whose queries look for the first token: its keys there, made long, are added to each query."""
+    model, tokenizer = (
+        AutoModelForCausalLM.from_pretrained(folder / "decoder"),
+        AutoTokenizer.from_pretrained(folder / "decoder"),
+    )
+    network = load_hub_text_model(folder / "decoder", device="cpu")
+    for number, block in enumerate(model.transformer.h):
+        first = network.trace(SENTENCE).layers[number].key[0, :, 0]  # (H, d)
+        with torch.no_grad():
+            block.attn.c_attn.bias[: first.numel()] = 40 * (first / first.norm(dim=-1, keepdim=True)).flatten()
+        model.save_pretrained(folder / "sunk")
+        tokenizer.save_pretrained(folder / "sunk")
+        network = load_hub_text_model(folder / "sunk", device="cpu")
+    return folder / "sunk"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_sinks_are_left_out_of_the_colours_by_a_switch(folder: Path, language: str) -> None:
+    trace = load_hub_text_model(sunk(folder), device="cpu").trace(SENTENCE)
+    weights = trace.layers[1].weights[0, 2]
+    found = attention_sinks(trace)
+    assert 0 in found
+    app = visited("multi_head", "sunk", language, layer="1", head="2")
+    before = figure(app, "one-head")["data"][0]
+    assert (before["zmin"], before["zmax"]) == (0, 1)
+    assert trace.tokens[0].text in app.toggle(key="sinks").label
+    app.toggle(key="sinks").set_value(True)
+    run(app)
+    after = figure(app, "one-head")["data"][0]
+    others = [place for place in range(len(trace.tokens)) if place not in found]
+    assert after["zmax"] == pytest.approx(weights[:, others].max().item(), abs=1e-5)
+    assert np.allclose(decoded(after["z"]), weights.numpy(), atol=1e-5)  # the numbers stay
+    grid = figure(app, "all-heads")["data"][0]
+    assert np.nanmax(decoded(grid["customdata"])) == pytest.approx(
+        max(layer.weights.max().item() for layer in trace.layers), abs=1e-5
+    )
+    assert app.query_params["sinks"] == "True"
+
+
+def test_no_switch_where_there_is_no_sink() -> None:
+    assert [toggle for toggle in opened("multi_head").toggle if toggle.key == "sinks"] == []
+
+
+@pytest.mark.parametrize("name", ["/etc", "~/x", "..", "./assets", "assets", "a/b/c", "folder:../x", "a//b", "-x/y"])
+def test_a_link_names_no_folder_of_the_machine(name: str) -> None:
+    with pytest.raises(ValueError, match="may not be loaded here"):
+        text_networks.named(name)

@@ -1,0 +1,49 @@
+"""The switch that leaves attention sinks out of the colours, where a text has any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+import streamlit as st
+
+from attention_core.analysis.sinks import attention_sinks, largest_elsewhere
+from attention_core.models.text import TextTrace
+from ui import sentence, url_state
+from ui.arrays import array
+from ui.i18n import joined, t
+from ui.markdown import plain
+
+KEY = "sinks"
+
+
+@dataclass(frozen=True)
+class WithoutSinks:
+    """Where the colours of each head end: at its largest weight outside the sinks."""
+
+    trace: TextTrace
+    places: tuple[int, ...]
+
+    def limit(self, layer: int, head: int) -> float:
+        """Of one head."""
+        return float(largest_elsewhere(self.trace.layers[layer], [*self.places])[head])
+
+    def limits(self) -> list[npt.NDArray[Any]]:
+        """Of all heads, (H,) a layer."""
+        return [array(largest_elsewhere(attention, [*self.places])) for attention in self.trace.layers]
+
+
+def choose(trace: TextTrace) -> WithoutSinks | None:
+    """Draws the switch; None while it is off, and where there is no sink and nothing is drawn."""
+    found = attention_sinks(trace)
+    chosen = url_state.put_choice(KEY, (False, True))
+    if not found:
+        return None
+    names = sentence.labels(trace)
+    taken = [t("sinks.takes", token=plain(names[place]), share=f"{alpha:.0%}") for place, alpha in found.items()]
+    st.toggle(t("sinks.leave_out", sinks=joined("words.comma", taken)), key=KEY, help=t("sinks.help"))
+    if not chosen:
+        return None
+    st.caption(t("sinks.scale"))
+    return WithoutSinks(trace, tuple(found))
