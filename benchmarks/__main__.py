@@ -1,14 +1,19 @@
-"""`python -m benchmarks [subject …]`: measures, prints, and renews the subjects' sections of docs/performance.md."""
+"""`python -m benchmarks [subject …]`: measures, prints, and renews the subjects' sections of docs/performance.md.
+
+`python -m benchmarks load` and the other subjects of `in_use.py` have options of their own (`--help`) and write
+docs/reliability.md.
+"""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 from pathlib import Path
 
 import torch
 
-from benchmarks import attention, cbam, growth, report, squeeze_excitation, text
+from benchmarks import attention, cbam, growth, in_use, report, squeeze_excitation, text
 from benchmarks.report import DOCS, Result, Settings, Subject
 
 SUBJECTS: dict[str, Subject] = {
@@ -21,6 +26,10 @@ SUBJECTS: dict[str, Subject] = {
 
 
 def main(arguments: list[str] | None = None, docs: Path = DOCS) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in in_use.SUBJECTS:
+        in_use.main(arguments[0], arguments[1:], docs)
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("subjects", nargs="*", metavar="subject", help=f"of {', '.join(SUBJECTS)}; all unless given")
     parser.add_argument("--rounds", type=int, default=9, help="at least five")
