@@ -29,6 +29,7 @@ SECTIONS = {
         "head_view": "cable",
         "two_sentences": "translate",
         "head_atlas": "explore",
+        "generation": "edit_note",
     },
     "photo": {
         "squeeze_excitation": "counter_3",

@@ -31,20 +31,31 @@ def sentence_trace(example: int = 0) -> TextTrace:
     """
     network_picker.choose()
     _choose(*EXAMPLES[example])
-    typed, translation = st.session_state["s"], st.session_state["p"]
-    try:
-        text = clean_text(typed)
-        pair = clean_text(translation) if translation.strip() else None
-    except InputError as error:
-        st.error(explain(error), icon=":material/warning:")
-        st.caption(t("sentence.instead", example=EXAMPLES[0][0]))
-        text, pair = EXAMPLES[0][0], None
-    trace = networks.text_trace(text, pair)
+    trace = networks.text_trace(*_cleaned(st.session_state["s"], st.session_state["p"]))
     if trace.truncated:
         st.warning(t("sentence.cut", limit=len(trace.tokens), cut=trace.truncated), icon=":material/content_cut:")
     if len(trace.tokens) > MOST_NAMED:
         st.caption(t("sentence.long", count=len(trace.tokens)))
     return trace
+
+
+def typed_text(example: int = 3) -> str:
+    """Draws the input of one text alone, and returns it; an example where it cannot be used."""
+    network_picker.choose()
+    url_state.put("s", EXAMPLES[example][0], str)
+    st.text_input(
+        t("sentence.label"), key="s", persist_state="session", help=t("sentence.help"), placeholder=EXAMPLES[0][0]
+    )
+    return _cleaned(st.session_state["s"], "")[0]
+
+
+def _cleaned(typed: str, translation: str) -> tuple[str, str | None]:
+    try:
+        return clean_text(typed), clean_text(translation) if translation.strip() else None
+    except InputError as error:
+        st.error(explain(error), icon=":material/warning:")
+        st.caption(t("sentence.instead", example=EXAMPLES[0][0]))
+        return EXAMPLES[0][0], None
 
 
 def _choose(text: str, pair: str) -> None:
