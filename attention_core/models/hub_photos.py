@@ -8,7 +8,6 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import torch
 from torch import nn
@@ -18,6 +17,7 @@ from attention_core.models.hub import INSTALL, READING, require_transformers
 from attention_core.models.hub_files import Progress, fetched
 from attention_core.models.hub_patches import HubPatchModel
 from attention_core.models.hub_vision import HubVisionModel, PhotoFormat, imagenet_classes
+from attention_core.models.hub_weights import fetched_weights
 from attention_core.models.registry import vision_classes
 from attention_core.models.vision import VisionClass
 from attention_core.runtime.device import choose_device
@@ -38,7 +38,7 @@ def load_hub_vision_model(
     source: library and name, such as "torchvision/mobilenet_v3_small", "torchvision/vit_b_16",
     "pytorchcv/cbam_resnet18" or "transformers/google/vit-base-patch16-224", where the last may be a folder instead;
     checkpoint: a state dict of that network, instead of the weights that the library fetches; device: as in
-    `load_vision_model`; endpoint, progress: as in `load_hub_text_model`, for networks of transformers alone.
+    `load_vision_model`; endpoint, progress: as in `load_hub_text_model`, the first for networks of transformers alone.
     Raises `ModelSourceError` for what cannot be found or fetched, `MissingPackageError`, `UnsupportedModelError` for
     what has no attention that can be read, `WeightsError` for weights that do not fit.
     """
@@ -46,7 +46,9 @@ def load_hub_vision_model(
     if library == "transformers":
         network, classes, format = _of_transformers(name, endpoint, progress)
     elif library in LIBRARIES:
-        network, classes, format = _of_torch(library, name, pretrained=checkpoint is None)
+        network, classes, format = _of_torch(library, name)
+        if checkpoint is None:  # not by the library itself: pytorchcv's reading would run what a file holds
+            checkpoint = fetched_weights(source, progress or (lambda done, total: None))
     else:
         raise ModelSourceError(
             "hub.library",
@@ -94,18 +96,18 @@ def load_checkpoint(network: nn.Module, path: Path) -> None:
         ) from error
 
 
-def _of_torch(library: str, name: str, pretrained: bool) -> tuple[nn.Module, tuple[VisionClass, ...], PhotoFormat]:
+def _of_torch(library: str, name: str) -> tuple[nn.Module, tuple[VisionClass, ...], PhotoFormat]:
     try:
         if library == "torchvision":
             from torchvision.models import get_model, get_model_weights
 
-            made = get_model(name, weights="DEFAULT" if pretrained else None)
+            made = get_model(name, weights=None)
             preset: Any = get_model_weights(name).DEFAULT.transforms()
             format = PhotoFormat(preset.crop_size[0], tuple(preset.mean), tuple(preset.std))
         else:
             from pytorchcv.model_provider import get_model
 
-            made = get_model(name, pretrained=pretrained)
+            made = get_model(name, pretrained=False)
             format = PhotoFormat(made.in_size[0])
     except ModuleNotFoundError as error:
         raise MissingPackageError(
@@ -113,12 +115,6 @@ def _of_torch(library: str, name: str, pretrained: bool) -> tuple[nn.Module, tup
             f"{library}/{name} needs the package {library}, which is not installed. Run: {INSTALL}",
             package=library,
             command=INSTALL,
-        ) from error
-    except URLError as error:
-        raise ModelSourceError(
-            "hub.no_network",
-            f"{name} is not on this machine, and its weights cannot be fetched. Connect, or give a checkpoint.",
-            name=name,
         ) from error
     except (ValueError, AttributeError) as error:
         raise ModelSourceError(

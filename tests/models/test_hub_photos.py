@@ -18,6 +18,7 @@ from attention_core.errors import AttentionCoreError, ModelSourceError, Unsuppor
 from attention_core.models.hub_patches import HubPatchModel
 from attention_core.models.hub_photos import load_hub_vision_model
 from attention_core.models.hub_vision import HubVisionModel, PhotoFormat
+from attention_core.models.hub_weights import published_weights
 from tests.models.hub_server import hub, served
 from tests.models.photo_networks import patched
 
@@ -83,13 +84,30 @@ def refusal(source: str, checkpoint: Path | None = None) -> AttentionCoreError:
     return caught.value
 
 
+class Harmful:
+    """What runs when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return print, ("run",)
+
+
+def test_a_published_file_is_read_without_running_what_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    for name in ("pytorchcv/cbam_resnet50", NAME):
+        path = published_weights(name).path
+        assert tmp_path in path.parents
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pickle.dumps(Harmful(), protocol=2))
+        assert refusal(name).key == "hub.pickle"
+    assert "run" not in capsys.readouterr().out
+
+
 def test_each_thing_that_can_go_wrong_has_its_own_error(
     network: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Harmful:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
-            return print, ("run",)
-
     harmful = tmp_path / "harmful.pth"
     harmful.write_bytes(pickle.dumps(Harmful(), protocol=2))
     cut = tmp_path / "cut.safetensors"
