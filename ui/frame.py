@@ -30,6 +30,7 @@ SECTIONS = {
         "two_sentences": "translate",
         "head_atlas": "explore",
         "generation": "edit_note",
+        "cross_attention": "compare_arrows",
     },
     "photo": {
         "squeeze_excitation": "counter_3",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from attention_core.errors import InputError
 from attention_core.figures.axes import MOST_NAMED
@@ -43,10 +44,24 @@ def typed_text(example: int = 3) -> str:
     """Draws the input of one text alone, and returns it; an example where it cannot be used."""
     network_picker.choose()
     url_state.put("s", EXAMPLES[example][0], str)
-    st.text_input(
+    _input(st.container())
+    return _cleaned(st.session_state["s"], "")[0]
+
+
+def typed_pair(*, target_label: str, note: str, example: int = 3) -> tuple[str, str | None]:
+    """Draws the input of a text and of what is written to it, None where that is left empty."""
+    url_state.put("s", EXAMPLES[example][0], str)
+    url_state.put("p", "", str)
+    first, second = st.columns(2)
+    _input(first)
+    second.text_input(target_label, key="p", persist_state="session", help=note)
+    return _cleaned(st.session_state["s"], st.session_state["p"])
+
+
+def _input(place: DeltaGenerator) -> None:
+    place.text_input(
         t("sentence.label"), key="s", persist_state="session", help=t("sentence.help"), placeholder=EXAMPLES[0][0]
     )
-    return _cleaned(st.session_state["s"], "")[0]
 
 
 def _cleaned(typed: str, translation: str) -> tuple[str, str | None]:
@@ -62,9 +77,7 @@ def _choose(text: str, pair: str) -> None:
     typed = url_state.put("s", text, str)
     url_state.put("p", pair if typed == text else "", str)  # the example's translation is of the example only
     first, second = st.columns(2)
-    first.text_input(
-        t("sentence.label"), key="s", persist_state="session", help=t("sentence.help"), placeholder=EXAMPLES[0][0]
-    )
+    _input(first)
     second.text_input(
         t("sentence.pair"), key="p", persist_state="session", help=t("sentence.pair_help"), placeholder="I eat lemons."
     )

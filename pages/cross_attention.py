@@ -1,0 +1,33 @@
+"""Cross-attention: a network that reads one text and writes another, in a network that somebody chooses."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import cross_attention, translators
+from ui.i18n import t
+from ui.regions import region
+
+
+def main() -> None:
+    """Controls, then the steps; without a network, what there is to choose from."""
+    st.title(t("cross_attention.title"))
+    st.markdown(t("cross_attention.lead"))
+    network = translators.choose()
+    if network is None:
+        st.info(t("cross_attention.none"), icon=":material/deployed_code:")
+        return
+    cross_attention.about(network)
+    _steps(cross_attention.two_texts(network))
+
+
+@region(cross_attention.LAYER, cross_attention.HEAD, cross_attention.ROW)
+def _steps(pair: cross_attention.Pair) -> None:
+    view = cross_attention.choose_view(pair)
+    cross_attention.one_head_step(1, view)
+    cross_attention.guess_step(2, view)
+    cross_attention.all_heads_step(3, view)
+    cross_attention.within_step(4, view)
+
+
+main()
