@@ -18,6 +18,7 @@ from ui.arrays import array
 from ui.choices import choose
 from ui.i18n import t
 from ui.markdown import plain
+from ui.photo_steps import lines
 from ui.steps import show, step, working
 from ui.tex import tex
 from ui.translators import Translator
@@ -115,9 +116,9 @@ def one_head_step(number: int, view: View) -> None:
     strongest = int(weights[view.row].argmax())
     weight = tex("weight", r"\tilde\alpha_{i,j}")
     product = rf"{tex('query', 'q^i')} \cdot {tex('key', 'k^j')}"
-    formula = (
-        rf"{tex('query', 'q^i')} = W^q a^i_{{\text{{written}}}}, \quad {tex('key', 'k^j')} = W^k h^j_{{\text{{read}}}},"
-        rf" \quad {weight} = \mathrm{{softmax}}_j({product} / \sqrt{{d}})"
+    formula = lines(
+        rf"{tex('query', 'q^i')} = W^q a^i_{{\text{{written}}}}, \quad {tex('key', 'k^j')} = W^k h^j_{{\text{{read}}}}",
+        rf"{weight} = \mathrm{{softmax}}_j({product} / \sqrt{{d}})",
     )
     values = {
         "layer": view.layer + 1,
