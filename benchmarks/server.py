@@ -69,7 +69,11 @@ def running(script: Path, threads: int = 1) -> Iterator[Server]:
         yield Server(address, process.pid, started)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:  # it still works off what the visitors have left behind
+            process.kill()
+            process.wait()
 
 
 def _healthy(address: str) -> bool:

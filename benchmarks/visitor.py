@@ -57,7 +57,8 @@ class Visitor:
         self._failure = ""
 
     async def open(self) -> Answer:
-        """Connects and asks for the page."""
+        """Connects and asks for the page, in a new session."""
+        self._script = ""
         origin = Origin(self._address)
         stream = self._address.replace("http", "ws", 1) + "/_stcore/stream"
         start = time.perf_counter()
@@ -104,6 +105,9 @@ class Visitor:
                     pass
         except TimeoutError:
             self._failure = f"no answer within {PATIENCE:g} s"
+            # Its answer may still come, and is not that to the next message: whoever goes on loads the page anew.
+            await self.leave()
+            self.controls.clear()
         except WebSocketException as error:
             self._failure = type(error).__name__
         seconds = time.perf_counter() - start

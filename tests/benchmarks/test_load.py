@@ -71,6 +71,22 @@ def test_what_did_not_happen_is_an_error(server: Server) -> None:
     ]
 
 
+def test_whoever_gets_no_answer_loads_the_page_anew(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def visit() -> list[Answer]:
+        visitor = newcomer(server, 0)
+        answers = [await visitor.open()]
+        with monkeypatch.context() as hasty:
+            hasty.setattr("benchmarks.visitor.PATIENCE", 0.001)
+            answers.append(await visitor.pick("q", 4))
+        answers += [await interact(visitor, random.Random(0)), await visitor.pick("q", 3)]
+        await visitor.leave()
+        return answers
+
+    answers = asyncio.run(visit())
+    assert [answer.kind for answer in answers] == ["open", "q", "open", "q"]
+    assert [answer.error for answer in answers] == ["", "no answer within 0.001 s", "", ""]
+
+
 def test_a_crowd_is_counted_and_its_server_watched(server: Server) -> None:
     async def visit() -> Crowd:
         visitors = [newcomer(server, number) for number in range(3)]
