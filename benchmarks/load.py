@@ -93,12 +93,13 @@ def _what_they_do(data: Measured) -> str:
 
 def _latencies(data: Measured) -> str:
     rows = {"all": data["all"], **data["kinds"], "opening the page": data["opening"]}
-    names = {"q": "query token", "s": "sentence"}
+    names = {"q": "query token", "s": "sentence", "open": "the page once more, where no answer came"}
     return table(
         ("what", "answers", "p50, ms", "p95, ms", "p99, ms"),
         [
             (names.get(kind, kind), row["count"], *(f"{row[share]:.0f}" for share in ("p50", "p95", "p99")))
             for kind, row in rows.items()
+            if row["count"]
         ],
     )
 
@@ -130,10 +131,12 @@ def _load_text(data: Measured) -> str:
 def _knee_text(data: Measured) -> str:
     steps = data["steps"]
     borne = [step["sessions"] for step in steps if _bears(step)]
-    found = (
-        f"The server bears {max(borne)} sessions" if borne else f"Not even {steps[0]['sessions']} sessions are borne"
-    )
-    end = "" if len(borne) == len(steps) else f"; with {steps[-1]['sessions']} it does not"
+    if not borne:
+        found = f"Not even {steps[0]['sessions']} sessions are borne."
+    elif len(borne) == len(steps):
+        found = f"The server bears {max(borne)} sessions; more were not tried."
+    else:
+        found = f"The server bears {max(borne)} sessions; with {steps[-1]['sessions']} it does not."
     rows = [
         (
             step["sessions"],
@@ -149,7 +152,7 @@ def _knee_text(data: Measured) -> str:
     return "\n\n".join(
         (
             f"The same visitors, {steps[0]['seconds']:.0f} s for each number of them; borne is what is answered "
-            f"without an error and within {P95_MS:g} ms at p95. {found}{end}.",
+            f"without an error and within {P95_MS:g} ms at p95. {found}",
             table(
                 (
                     *("sessions", "p50, ms", "p95, ms", "p99, ms", "interactions", "errors"),
