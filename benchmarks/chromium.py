@@ -35,8 +35,10 @@ def chromium() -> Iterator[Browser]:
         raise RuntimeError("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 def opened(browser: Browser, address: str) -> Page:
