@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +55,8 @@ def decoded(values: Any) -> np.ndarray[Any, Any]:
         return np.array(values, dtype=float)
     numbers = np.frombuffer(base64.b64decode(values["bdata"]), dtype=np.dtype(values["dtype"])).astype(float)
     return numbers.reshape([int(size) for size in str(values["shape"]).split(",")]) if "shape" in values else numbers
+
+
+def said(app: AppTest) -> str:
+    """What the boxes of information say, without the signs that keep a value of the link from becoming a link."""
+    return "\n".join(re.sub(r"[\u2060\\]", "", info.value) for info in app.info)

@@ -15,7 +15,7 @@ from attention_core import load_text_model
 from attention_core.analysis.head_roles import outstanding_heads
 from attention_core.mechanisms.scores import additive_scores, cosine_scores
 from attention_core.models import registry
-from tests.ui.driver import decoded, figures, opened, run
+from tests.ui.driver import decoded, figures, opened, run, said
 from ui.hand_numbers import DEFAULTS, UNCHANGED, read, write
 from ui.i18n import catalogue
 
@@ -84,7 +84,7 @@ def test_a_long_text_is_cut_and_the_page_says_so() -> None:
 
 def test_junk_in_a_link_falls_back_with_a_notice() -> None:
     app = opened("self_attention", "zh", layer="99", head="x", q="-3", view="nothing")
-    assert len(app.info) >= 4
+    assert all(name in said(app) for name in ("layer", "head", "q", "view"))
     assert len(figures(app)) >= 8
 
 
@@ -167,7 +167,7 @@ def test_junk_is_no_number_by_hand(junk: str) -> None:
 
 def test_a_junk_link_by_hand_falls_back_with_a_notice() -> None:
     app = opened("self_attention", "en", view="hand", hand="wq-9-9-1")
-    assert any("wq-9-9-1" in info.value for info in app.info)
+    assert "wq-9-9-1" in said(app)
     np.testing.assert_allclose(last_matrix(app), reference("scaled_dot"), atol=1e-6)
 
 

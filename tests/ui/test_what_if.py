@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_text_model
 from attention_core.analysis.masks import causal_mask, mask_without, window_mask
 from attention_core.models.text import TextTrace
-from tests.ui.driver import decoded, figure, keys, opened, run
+from tests.ui.driver import decoded, figure, keys, opened, run, said
 from ui.i18n import catalogue
 from ui.markdown import plain
 from ui.what_if import AS_TRAINED, MOST_CELLS, TEMPERATURES, WhatIf, read
@@ -181,8 +181,8 @@ def test_a_fully_masked_row_is_zero_and_the_page_says_so(language: str) -> None:
     app = start(language, whatif="custom-" + ".".join(f"{row}-{column}" for row, column in cells))
     check_steps(app, mask=mask_without(T, cells))
     assert not painted(app, "weights")[QUERY].any()
-    said = catalogue(language)["what_if.weights.empty"].split("{")[0]  # type: ignore[index]
-    assert any(said in info.value and "吃" in info.value for info in app.info)
+    told = catalogue(language)["what_if.weights.empty"].split("{")[0]  # type: ignore[index]
+    assert any(told in info.value and "吃" in info.value for info in app.info)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -253,7 +253,7 @@ def test_junk_is_no_what_if(junk: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_junk_link_falls_back_with_a_notice(language: str) -> None:
     app = start(language, whatif="tau-2.7_<b>")
-    assert any("whatif" in info.value and "tau-2.7" in info.value for info in app.info)
+    assert "whatif" in said(app) and "tau-2.7_<b>" in said(app)
     assert "before" not in keys(app)
 
 
