@@ -101,7 +101,7 @@ def test_a_crowd_is_counted_and_its_server_watched(server: Server) -> None:
 
 
 def test_the_search_ends_at_the_most_that_are_asked_for(server: Server) -> None:
-    steps = asyncio.run(knee(server, 2, 1.0, 1.0))["steps"]
+    steps = asyncio.run(knee(server, 2, 1.0, 1.0))["steps"]  # fewer than it would start with
     assert [step["sessions"] for step in steps] == [2]
     assert "| 2 |" in SECTIONS["knee"].text({"steps": steps})
 
