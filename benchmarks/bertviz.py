@@ -51,6 +51,8 @@ Times = dict[str, list[float] | None]  # side → seconds of each round; None: i
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="at least three")
+    sizes = f"of both sides; {TOKENS} unless given; {max(TOKENS)} take minutes a round"
+    parser.add_argument("--tokens", type=int, nargs="+", choices=TOKENS, default=TOKENS, help=sizes)
 
 
 def measured(chosen: argparse.Namespace) -> tuple[str, Measured]:
@@ -59,9 +61,9 @@ def measured(chosen: argparse.Namespace) -> tuple[str, Measured]:
     makers = {OURS: ours, PLOTLY: plotly_alone, **theirs()}
     seconds: dict[str, Times] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for T in (*TOKENS, ALONE):
+        for T in (*chosen.tokens, ALONE):
             weights = traced(T)
-            sides = list(makers) if T in TOKENS else [OURS]
+            sides = list(makers) if T != ALONE else [OURS]
             times: Times = {side: [] for side in sides}
             for number in range(chosen.rounds):
                 for side in sides if number % 2 == 0 else reversed(sides):
@@ -166,7 +168,7 @@ def _text(data: Measured) -> str:
         for other in GOALS:
             cells += _beside(times, other)
         rows.append(cells)
-    for other, goal in GOALS.items():
+    for other, goal in GOALS.items() if str(GOAL_TOKENS) in seconds else ():
         ratio = _ratio(seconds[str(GOAL_TOKENS)], other)
         verdicts.append(
             f"Against `{other}` at {GOAL_TOKENS} tokens: {ratio or 'it does not come'}; to reach: {goal:g}; "
@@ -181,7 +183,7 @@ def _text(data: Measured) -> str:
             "smallest and the largest. `model_view` has all heads as well; `head_view` those of one layer. A ratio "
             f"above 1 says how many times as long BertViz takes; what has not come within {PATIENCE:g} s has none. "
             f"*{PLOTLY.capitalize()}* is a page with a map of four cells: what loading Plotly's script takes.",
-            " ".join(verdicts) + f" {ALONE} tokens: {'painted' if alone else '**not painted**'}.",
+            " ".join([*verdicts, f"{ALONE} tokens: {'painted' if alone else '**not painted**'}."]),
             table(
                 (
                     "tokens",
