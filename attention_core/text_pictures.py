@@ -23,12 +23,13 @@ from attention_core.mechanisms.multi_head import MultiHeadTrace
 from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace
 from attention_core.models.hub_traces import HubAttentionTrace, HubTextTrace
 from attention_core.models.text import TextTrace
+from attention_core.models.tokenization import visible
 from attention_core.pictures import Picture, numbers, stated
 
 
 def text_pictures(trace: TextTrace, layer: int, head: int) -> dict[str, Picture]:
     """One text or a pair: all heads, then the way through one of them."""
-    names = _names(trace)
+    names = visible(trace.tokens)
     pictures = {"all heads": _all_heads(trace, (layer, head)), **_head_pictures(trace.layers[layer], head, names)}
     if trace.pair is not None:
         pictures |= _pair_pictures(trace, layer, head)
@@ -45,7 +46,7 @@ def text_pictures(trace: TextTrace, layer: int, head: int) -> dict[str, Picture]
 
 def translation_pictures(trace: EncoderDecoderTrace, layer: int, head: int) -> dict[str, Picture]:
     """Two texts and the attention from the one that is written to the one that is read."""
-    source, target = _names(trace.source), _names(trace.target)
+    source, target = visible(trace.source.tokens), visible(trace.target.tokens)
     pictures = {
         "text that is read": _all_heads(trace.source, None),
         "text that is written": _all_heads(trace.target, None),
@@ -54,10 +55,6 @@ def translation_pictures(trace: EncoderDecoderTrace, layer: int, head: int) -> d
         pictures[f"cross-attention: {name}"] = picture
     pictures["next token"] = _next_token(trace.target)
     return pictures
-
-
-def _names(trace: TextTrace) -> list[str]:
-    return [token.text if token.text.strip() else "␣" for token in trace.tokens]
 
 
 def _weights(weights: Tensor, rows: Sequence[str], columns: Sequence[str], name: str = "weight") -> Any:
@@ -77,7 +74,7 @@ def _all_heads(trace: TextTrace, selected: tuple[int, int] | None) -> Picture:
     heads = [f"head {index}" for index in range(max(map(len, weights)))]
     figure = heads_grid(
         weights,
-        tokens=_names(trace),
+        tokens=visible(trace.tokens),
         layer_names=[f"layer {index}" for index in range(len(weights))],
         head_names=heads,
         column_names=[heads[0], *(str(index) for index in range(1, len(heads)))],
@@ -169,6 +166,6 @@ def _next_token(trace: HubTextTrace) -> Picture:
     best = trace.predictions(len(trace.tokens) - 1)
     return Picture(
         probability_bars([text for text, _ in best], [value for _, value in best], value_name="probability"),
-        f"What may follow “{_names(trace)[-1]}”: the {len(best)} likeliest of {trace.logits.shape[-1]} tokens. "
+        f"What may follow “{visible(trace.tokens)[-1]}”: the {len(best)} likeliest of {trace.logits.shape[-1]} tokens. "
         f"{stated(np.array([value for _, value in best]))}",
     )

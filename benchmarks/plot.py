@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from training.curves import COLOURS
+from training.curves import COLOURS, side_by_side
 
 WIDTH, HEIGHT = 300, 260  # of a panel
 LEFT, RIGHT, TOP, BOTTOM = 46, WIDTH - 14, 34, HEIGHT - 40
@@ -25,14 +25,7 @@ class LogPanel:
 
 def log_log_svg(panels: Sequence[LogPanel]) -> str:
     """Panels side by side; each has its own axes."""
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH * len(panels)} {HEIGHT}" '
-        'font-family="sans-serif" font-size="12">',
-        f'<rect width="{WIDTH * len(panels)}" height="{HEIGHT}" fill="#fff"/>',
-    ]
-    for number, panel in enumerate(panels):
-        parts.append(f'<g transform="translate({number * WIDTH} 0)">{_panel(panel)}</g>')
-    return "\n".join([*parts, "</svg>", ""])
+    return side_by_side([_panel(panel) for panel in panels], WIDTH, HEIGHT)
 
 
 def _panel(panel: LogPanel) -> str:

@@ -45,13 +45,18 @@ def curve(rows: list[dict[str, float]], column: str, points: int = 120) -> list[
 def curves_svg(panels: Sequence[Panel]) -> str:
     """Panels side by side, as an SVG of a few kilobytes."""
     width, height = 420, 260
+    return side_by_side([_panel(panel, width, height) for panel in panels], width, height)
+
+
+def side_by_side(drawn: Sequence[str], width: int, height: int) -> str:
+    """An SVG of panels, each drawn from its own upper left corner, `width` × `height` pixels."""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width * len(panels)} {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width * len(drawn)} {height}" '
         'font-family="sans-serif" font-size="12">',
-        f'<rect width="{width * len(panels)}" height="{height}" fill="#fff"/>',
+        f'<rect width="{width * len(drawn)}" height="{height}" fill="#fff"/>',
     ]
-    for number, panel in enumerate(panels):
-        parts.append(f'<g transform="translate({number * width} 0)">{_panel(panel, width, height)}</g>')
+    for number, panel in enumerate(drawn):
+        parts.append(f'<g transform="translate({number * width} 0)">{panel}</g>')
     return "\n".join([*parts, "</svg>", ""])
 
 

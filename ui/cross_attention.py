@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import streamlit as st
 from torch import Tensor
 
 from attention_core.figures import map_grid, matrix, probability_bars
 from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace
-from attention_core.models.tokenization import Token
+from attention_core.models.tokenization import visible
 from ui import sentence, translators, url_state
 from ui.arrays import array
 from ui.choices import choose
@@ -36,12 +34,12 @@ class Pair:
     @property
     def source(self) -> list[str]:
         """S names."""
-        return _names(self.trace.source.tokens)
+        return visible(self.trace.source.tokens)
 
     @property
     def target(self) -> list[str]:
         """T names, the start token first."""
-        return _names(self.trace.target.tokens)
+        return visible(self.trace.target.tokens)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +50,6 @@ class View:
     layer: int
     head: int
     row: int
-
-
-def _names(tokens: tuple[Token, ...]) -> list[str]:
-    return [token.text if token.text.strip() else "␣" for token in tokens]
 
 
 def about(network: Translator) -> None:
@@ -204,12 +198,5 @@ def _between(view: View | None, weights: Tensor, rows: list[str], columns: list[
         ),
         key,
         alt=title,
-        on_click=None if view is None else _follow(len(columns)),
+        on_click=None if view is None else sentence.choose_clicked_row(ROW, len(columns)),
     )
-
-
-def _follow(columns: int) -> Callable[[dict[str, Any]], None]:
-    def chosen(point: dict[str, Any]) -> None:
-        st.session_state[ROW] = point["point_index"] // columns
-
-    return chosen

@@ -12,7 +12,8 @@ import streamlit as st
 from attention_core.figures import matrix, probability_bars
 from attention_core.models.hub_generation import GenerationStep, generate
 from attention_core.models.hub_text import HubTextModel
-from ui import url_state
+from attention_core.models.tokenization import visible
+from ui import sentence, url_state
 from ui.arrays import array
 from ui.choices import choose
 from ui.i18n import t
@@ -59,11 +60,7 @@ def choose_token(written: Written) -> int:
 
 
 def _name(written: Written, number: int) -> str:
-    return _shown(written[-1].written[number].text)
-
-
-def _shown(text: str) -> str:
-    return text if text.strip() else "␣"
+    return visible([written[-1].written[number]])[0]
 
 
 def guess_step(step_number: int, written: Written, number: int) -> None:
@@ -73,7 +70,7 @@ def guess_step(step_number: int, written: Written, number: int) -> None:
     words = [word for word, _ in best]
     token = one.vocabulary[one.token.id]
     formula = r"p(\text{next} \mid x_1 \dots x_T) = \mathrm{softmax}(E\, h_T)"
-    values = {"last": _shown(one.read[-1].text), "token": _name(written, number), "share": f"{one.probability:.1%}"}
+    values = {"last": visible(one.read)[-1], "token": _name(written, number), "share": f"{one.probability:.1%}"}
     with step(step_number, "generation.guess", formula, **values):
         show(
             probability_bars(
@@ -92,7 +89,7 @@ def heads_step(step_number: int, written: Written, number: int, layer: int, head
     """Where the heads of the layer looked when the token was chosen."""
     one = written[number]
     weights = array(one.layers[layer].weights[0, :, 0])  # (H, T)
-    names = [_shown(token.text) for token in one.read]
+    names = visible(one.read)
     strongest = int(weights[head].argmax())
     values = {"layer": layer + 1, "head": head + 1, "token": _name(written, number), "last": names[-1]}
     weight = tex("weight", r"\tilde\alpha^{h}_{T,j}")
@@ -114,22 +111,15 @@ def heads_step(step_number: int, written: Written, number: int, layer: int, head
             ),
             "next-heads",
             alt=t("generation.heads.figure", **values),
-            on_click=_follow_head(len(names)),
+            on_click=sentence.choose_clicked_row("head", len(names)),
         )
-
-
-def _follow_head(columns: int) -> Any:
-    def chosen(point: dict[str, Any]) -> None:
-        st.session_state["head"] = point["point_index"] // columns
-
-    return chosen
 
 
 def rows_step(step_number: int, written: Written, number: int, layer: int, head: int) -> None:
     """One head, token after token: each row is as long as what had been read."""
     rows = _rows(written, layer, head)
     last = written[-1]
-    names = [_shown(token.text) for token in last.read]
+    names = visible(last.read)
     with step(step_number, "generation.rows", None, layer=layer + 1, head=head + 1):
         title = t("generation.rows.figure", layer=layer + 1, head=head + 1)
         show(
@@ -147,7 +137,7 @@ def rows_step(step_number: int, written: Written, number: int, layer: int, head:
             ),
             "next-rows",
             alt=title,
-            on_click=_follow_token(len(names)),
+            on_click=sentence.choose_clicked_row("written", len(names)),
         )
 
 
@@ -157,10 +147,3 @@ def _rows(written: Written, layer: int, head: int) -> npt.NDArray[Any]:
     for row, one in enumerate(written):
         rows[row, : len(one.read)] = array(one.layers[layer].weights[0, head, 0])
     return rows
-
-
-def _follow_token(columns: int) -> Any:
-    def chosen(point: dict[str, Any]) -> None:
-        st.session_state["written"] = point["point_index"] // columns
-
-    return chosen

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from attention_core.models.insertion import Attended
 from attention_core.models.vision import VisionModel
 from attention_core.runtime.model_store import ModelStore, Progress
 from ui import text_networks
-from ui.settings import TORCH_LIBRARIES, settings
+from ui.settings import TORCH_LIBRARIES, config_of, settings
 from ui.text_networks import FOLDER, bytes_of, check_size, source_of
 
 TRACE_BYTES = 10**9  # that the scores and weights of one photo's trace may take, H·T² each in every layer
@@ -160,10 +159,10 @@ def _check_torch(name: str, architecture: str) -> None:
 
 def _check_config(name: str, folder: Path) -> None:
     try:
-        config: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = config_of(folder)
         patches = config["image_size"] // config["patch_size"]
         heads = config["num_hidden_layers"] * config["num_attention_heads"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return  # the loading says what is wrong with it, if anything
     _check_patches(name, patches, heads)
 

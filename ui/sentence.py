@@ -12,6 +12,7 @@ from attention_core.errors import InputError
 from attention_core.figures.axes import MOST_NAMED
 from attention_core.inputs import clean_text
 from attention_core.models.text import TextTrace
+from attention_core.models.tokenization import visible
 from ui import network_picker, networks, text_networks, url_state
 from ui.choices import choose
 from ui.i18n import explain, t
@@ -94,7 +95,7 @@ def _use(text: str, pair: str) -> None:
 
 def labels(trace: TextTrace) -> list[str]:
     """What stands on the axes: each token as typed."""
-    return [token.text if token.text.strip() else "␣" for token in trace.tokens]
+    return visible(trace.tokens)
 
 
 def layer_and_head(opening: tuple[int, int] = (0, 0)) -> tuple[int, int]:
@@ -157,8 +158,13 @@ def choose_clicked_head(point: dict[str, Any]) -> None:
 
 def follow_clicked_row(trace: TextTrace) -> Callable[[dict[str, Any]], None]:
     """What a click on a token × token matrix does: its row's token becomes the query."""
+    return choose_clicked_row("q", len(trace.tokens))
 
-    def follow(point: dict[str, Any]) -> None:
-        st.session_state["q"] = point["point_index"] // len(trace.tokens)
 
-    return follow
+def choose_clicked_row(key: str, columns: int) -> Callable[[dict[str, Any]], None]:
+    """What a click on a matrix of so many columns does: the number of its row becomes the value of `key`."""
+
+    def chosen(point: dict[str, Any]) -> None:
+        st.session_state[key] = point["point_index"] // columns
+
+    return chosen

@@ -61,13 +61,18 @@ def _of_the_hub(name: str) -> bool:
     return _HUB_NAME.fullmatch(name) is not None and ".." not in name and not Path(name).exists()
 
 
-def _of_photos(folder: Path) -> bool:
-    """Whether the config of a folder speaks of photos. One that cannot be read is told with the networks for text."""
+def config_of(folder: Path) -> dict[str, Any]:
+    """The config of a network; empty where it cannot be read, of which the loading says more."""
     try:
         config: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(config, dict) and not config.keys().isdisjoint(("image_size", "patch_size"))
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def _of_photos(folder: Path) -> bool:
+    """Whether the config of a folder speaks of photos. One that cannot be read is told with the networks for text."""
+    return not config_of(folder).keys().isdisjoint(("image_size", "patch_size"))
 
 
 def read(environment: Mapping[str, str]) -> Settings:

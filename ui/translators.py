@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -18,7 +15,7 @@ from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEn
 from attention_core.runtime.model_store import ModelStore, Progress
 from ui import network_picker, text_networks
 from ui.network_picker import Picker
-from ui.settings import settings
+from ui.settings import config_of, settings
 from ui.text_networks import FOLDER, bytes_of, check_size, source_of
 
 KEY, NONE = "translator", "none"
@@ -57,16 +54,8 @@ def _load(name: str, progress: Progress) -> Translator:
 
 def _offered() -> tuple[str, ...]:
     listed = SUGGESTED if settings().models is None else settings().models or ()
-    return (*(FOLDER + path.name for path in settings().folders() if _writes_another(path)), *listed)
-
-
-def _writes_another(folder: Path) -> bool:
-    """Whether the config of a folder is of an encoder with a decoder."""
-    try:
-        config: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(config, dict) and config.get("is_encoder_decoder") is True
+    here = (path.name for path in settings().folders() if config_of(path).get("is_encoder_decoder") is True)
+    return (*(FOLDER + name for name in here), *listed)
 
 
 def _named(written: str) -> str:

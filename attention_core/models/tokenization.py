@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -153,6 +153,11 @@ def shared_room(first: int, second: int, room: int) -> tuple[int, int]:
     if first <= half:
         return first, room - first
     return room - half, half
+
+
+def visible(tokens: Iterable[Token]) -> list[str]:
+    """The text of each; a sign where there is nothing to see of it."""
+    return [token.text if token.text.strip() else "␣" for token in tokens]
 
 
 def positions_of(segments: Sequence[int]) -> list[int]:

@@ -10,19 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.steady import one_core, seeded
 
-@pytest.fixture(autouse=True, scope="package")
-def _one_core() -> Iterator[None]:
-    # Tensors of a few numbers gain nothing from a second core, and on a busy machine they wait for it.
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(autouse=True)
-def _seeded() -> None:
-    torch.manual_seed(0)
+__all__ = ["one_core", "seeded"]
 
 
 @pytest.fixture(

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
+from tests.steady import one_core
 
-@pytest.fixture(autouse=True, scope="package")
-def _one_core() -> Iterator[None]:
-    # Tensors of a few numbers gain nothing from a second core, and on a busy machine they wait for it.
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["one_core"]
 
 
 @pytest.fixture

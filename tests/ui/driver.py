@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
+
+from attention_core.runtime.model_store import ModelStore
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,6 +33,15 @@ def run(changed: Any) -> AppTest:
     app: AppTest = changed.run()
     assert not app.exception
     return app
+
+
+def loaded(store: ModelStore[Any], name: str) -> None:
+    """Waits for a network, or for the reason why there is none."""
+    for _ in range(1200):
+        if store.ask(name).over:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{name} never came")
 
 
 def figures(app: AppTest) -> list[dict[str, Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +11,12 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_hub_text_model
 from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
 from tests.models.hub_networks import encoder_decoder, saved, sentence_pieces
-from tests.ui.driver import decoded, figure, keys, opened, run
-from ui import settings, translators
+from tests.ui.driver import decoded, figure, keys, loaded, opened, run
+from ui import translators
 from ui.i18n import catalogue
 from ui.markdown import plain
+
+pytestmark = pytest.mark.usefixtures("networks_here")
 
 SENTENCE = "the cat eats fish"
 NETWORKS = {"t5": "T5ForConditionalGeneration", "marian": "MarianMTModel"}
@@ -32,20 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(autouse=True)
-def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ATTENTION_MODELS_FOLDER", str(folder))
-    settings.settings.cache_clear()
-    yield
-    settings.settings.cache_clear()
-
-
 def visited(name: str, language: str = "en", **link: str) -> AppTest:
     app = opened("cross_attention", language, translator=f"folder:{name}", s=SENTENCE, **link)
-    for _ in range(400):
-        if translators.store().ask(f"folder:{name}").over:
-            break
-        time.sleep(0.05)
+    loaded(translators.store(), f"folder:{name}")
     return run(app)
 
 

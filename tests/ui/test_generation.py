@@ -11,16 +11,11 @@ from streamlit.testing.v1 import AppTest
 from attention_core import GenerationStep, generate, load_hub_text_model
 from tests.ui.driver import decoded, figure, keys, opened, run
 from tests.ui.test_network_picker import SENTENCE, folder, visited
-from ui import settings
 from ui.markdown import plain
 
+pytestmark = pytest.mark.usefixtures("networks_here")
+
 __all__ = ["folder"]
-
-
-@pytest.fixture(autouse=True)
-def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ATTENTION_MODELS_FOLDER", str(folder))
-    settings.settings.cache_clear()
 
 
 def steps(folder: Path, name: str, count: int) -> list[GenerationStep]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +13,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from attention_core import load_hub_text_model
 from attention_core.analysis.sinks import attention_sinks
 from tests.models.hub_networks import saved
-from tests.ui.driver import decoded, figure, keys, opened, run, said
+from tests.ui.driver import decoded, figure, keys, loaded, opened, run, said
 from ui import settings, text_networks
 from ui.i18n import catalogue
+
+pytestmark = pytest.mark.usefixtures("networks_here")
 
 SENTENCE = "the cat eats 一只鱼"
 PAGES = ("overview", "self_attention", "multi_head", "head_view", "two_sentences", "head_atlas")
@@ -34,21 +34,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(autouse=True)
-def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ATTENTION_MODELS_FOLDER", str(folder))
-    settings.settings.cache_clear()
-    yield
-    settings.settings.cache_clear()
-
-
 def visited(page: str, name: str, language: str = "en", **link: str) -> AppTest:
     """`page` on a network of the folder, once that is there."""
     app = opened(page, language, net=f"folder:{name}", s=SENTENCE, **link)
-    for _ in range(200):
-        if text_networks.store().ask(f"folder:{name}").over:
-            break
-        time.sleep(0.05)
+    loaded(text_networks.store(), f"folder:{name}")
     return run(app)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +15,11 @@ from attention_core.analysis.rollout import attention_rollout
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.hub_patches import PatchTrace
 from tests.models.photo_networks import HEADS, patched
-from tests.ui.driver import decoded, figure, keys, opened, run
-from ui import photo_networks, settings
+from tests.ui.driver import decoded, figure, keys, loaded, opened, run
+from ui import photo_networks
 from ui.i18n import LANGUAGES, catalogue
+
+pytestmark = pytest.mark.usefixtures("networks_here")
 
 NETWORKS = {"vit": "ViT", "registers": "DINOv2 with registers", "vectors": "ViT without a classifier"}
 
@@ -32,20 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(autouse=True)
-def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ATTENTION_MODELS_FOLDER", str(folder))
-    settings.settings.cache_clear()
-    yield
-    settings.settings.cache_clear()
-
-
 def visited(name: str, language: str = "en", **link: str) -> AppTest:
     app = opened("vision_transformer", language, vit=f"folder:{name}", photo="cat", **link)
-    for _ in range(1200):
-        if photo_networks.store().ask(f"folder:{name}").over:
-            break
-        time.sleep(0.05)
+    loaded(photo_networks.store(), f"folder:{name}")
     return run(app)
 
 

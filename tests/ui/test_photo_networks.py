@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +23,13 @@ from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
 from attention_core.models.hub_vision import HubVisionModel
 from tests.models.photo_networks import GATED, gated
-from tests.ui.driver import decoded, figure, keys, opened, run
+from tests.ui.driver import decoded, figure, keys, loaded, opened, run
 from ui import photo_networks, settings
 from ui.gate_formulas import Gating, gating_of
 from ui.i18n import LANGUAGES, catalogue
 from ui.photo_networks import CHANNEL_AND_SPATIAL, PATCHES, SE
+
+pytestmark = pytest.mark.usefixtures("networks_here")
 
 MOBILE = "folder:torchvision/mobilenet_v3_small-mine.pt"
 RESNET = "folder:pytorchcv/cbam_resnet18.safetensors"
@@ -75,27 +75,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(autouse=True)
-def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ATTENTION_MODELS_FOLDER", str(folder))
-    settings.settings.cache_clear()
-    yield
-    settings.settings.cache_clear()
-
-
-def loaded(name: str) -> None:
-    """Waits for a network, or for the reason why there is none."""
-    for _ in range(1200):
-        if photo_networks.store().ask(name).over:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{name} never came")
-
-
 def visited(page: str, name: str, language: str = "en", **link: str) -> AppTest:
     """`page` on a network of the folder, once that is there."""
     app = opened(page, language, **{PAGES[page][0]: name}, **link)
-    loaded(name)
+    loaded(photo_networks.store(), name)
     return run(app)
 
 
@@ -221,7 +204,7 @@ def test_the_formula_is_of_the_functions_that_every_module_has(name: str) -> Non
 def test_a_transformer_that_would_fill_the_memory_is_refused_before_it_is_built(folder: Path) -> None:
     large = folder / "torchvision" / "vit_h_14-large.pt"
     large.write_bytes(b"nothing")
-    loaded("folder:torchvision/vit_h_14-large.pt")
+    loaded(photo_networks.store(), "folder:torchvision/vit_h_14-large.pt")
     state = photo_networks.store().ask("folder:torchvision/vit_h_14-large.pt")
     assert isinstance(state.error, UnsupportedModelError)
     assert state.error.key == "model.too_many_patches"
