@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 # Tests run side by side, one process a core: a process that used all cores would only wait for the others. Set before
 # torch is imported, and passed on to the servers that the browser tests start.
@@ -14,18 +14,37 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 expect.set_options(timeout=30_000)  # of a busy machine; what is there at once costs nothing
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    # Chromium ends its own process for pixels where a busy machine keeps it waiting for 15 s, and itself after a few.
+    *("--disable-gpu-watchdog", "--disable-gpu-process-crash-limit"),
+]
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One a process: here, since Playwright runs once in a process, whatever folder a test is in."""
+def alive() -> Iterator[Callable[[], Browser]]:
+    """Gives the browser of this process: Playwright runs once in a process, whatever folder a test is in.
+
+    One that has died is followed by another, so that it takes no test with it but its own.
+    """
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         if os.environ.get("CI"):
             pytest.fail("CI needs Chromium for the browser tests: apt-get install chromium")
         pytest.skip("no Chromium here: apt-get install chromium")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield running
-        running.close()
+        running: list[Browser] = []
+
+        def browser() -> Browser:
+            if not running or not running[-1].is_connected():
+                running.append(playwright.chromium.launch(executable_path=path, args=FLAGS))
+            return running[-1]
+
+        yield browser
+        for each in running:
+            each.close()
+
+
+@pytest.fixture
+def browser(alive: Callable[[], Browser]) -> Browser:
+    return alive()

@@ -85,8 +85,9 @@ def arrive(browser: Browser, *, locale: str = "zh-CN", width: int = 1280, dark: 
     It may be one that somebody has left: there, Chromium has the scripts of the app compiled already, which is half of
     what a visit costs.
     """
-    left = _left.get(locale)
+    left = [page for page in _left.pop(locale, []) if not page.is_closed()]  # as all are whose browser has died
     page = left.pop() if left else browser.new_context(locale=locale).new_page()
+    _left[locale] = left
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme="dark" if dark else "light")
     page.set_default_timeout(30_000)

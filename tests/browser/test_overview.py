@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -63,9 +63,9 @@ def sent() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def opened(browser: Browser, server: str, sent: list[Any]) -> Iterator[Page]:
+def opened(alive: Callable[[], Browser], server: str, sent: list[Any]) -> Iterator[Page]:
     """The overview in English."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1200}, locale="en-GB")
+    context = alive().new_context(viewport={"width": 1280, "height": 1200}, locale="en-GB")
     page = context.new_page()
     page.set_default_timeout(30_000)
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
