@@ -6,7 +6,9 @@ from collections.abc import Collection, Sequence
 
 import plotly.graph_objects as go
 
-from .style import COLOURS, QUIET, escaped, header, lay_out, same_length, width_of
+from .drawing import Drawing
+from .layout import header, lay_out
+from .style import COLOURS, QUIET, escaped, same_length, width_of
 
 _LETTERS = 15  # pixels
 _GAP = 22  # pixels between two words
@@ -40,7 +42,7 @@ def alignment(
     width = max(_row_width(first), _row_width(second))
     places = (_places(first, width), _places(second, width))
     head = header(title, "", below=_HEIGHT + 96, bar=False)
-    fig = go.Figure()
+    drawing = Drawing()
     both = set(forth) & set(back)
     looks = (
         (both, {"color": COLOURS["weight"], "width": 4}),
@@ -48,35 +50,33 @@ def alignment(
         (set(back) - both, {"color": QUIET, "width": 1.6, "dash": "dot"}),
     )
     for name, (links, line) in zip(names, looks, strict=True):
-        fig.add_trace(
-            go.Scatter(
-                x=[x for a, b in sorted(links) for x in (places[0][a], places[1][b], None)] or [None],
-                y=[y for _ in links for y in (1, 0, None)] or [None],
-                mode="lines",
-                name=escaped(name),
-                line=line,
-                hoverinfo="skip",
-            )
+        drawing.add(
+            "scatter",
+            x=[x for a, b in sorted(links) for x in (places[0][a], places[1][b], None)] or [None],
+            y=[y for _ in links for y in (1, 0, None)] or [None],
+            mode="lines",
+            name=escaped(name),
+            line=line,
+            hoverinfo="skip",
         )
     rows = ((first, first_notes, 1, "top center"), (second, second_notes, 0, "bottom center"))
     for (words, notes, y, side), at in zip(rows, places, strict=True):
-        fig.add_trace(
-            go.Scatter(
-                x=at,
-                y=[y] * len(words),
-                mode="markers+text",
-                text=[escaped(word) for word in words],
-                textposition=side,
-                textfont={"size": _LETTERS},
-                customdata=[escaped(note) for note in notes],
-                hovertemplate="%{text}<br>%{customdata}<extra></extra>",
-                marker={"size": 5, "color": QUIET},
-                cliponaxis=False,
-                showlegend=False,
-            )
+        drawing.add(
+            "scatter",
+            x=at,
+            y=[y] * len(words),
+            mode="markers+text",
+            text=[escaped(word) for word in words],
+            textposition=side,
+            textfont={"size": _LETTERS},
+            customdata=[escaped(note) for note in notes],
+            hovertemplate="%{text}<br>%{customdata}<extra></extra>",
+            marker={"size": 5, "color": QUIET},
+            cliponaxis=False,
+            showlegend=False,
         )
-    lay_out(fig, title=title, subtitle="", head=head, left=_MARGIN, right=_MARGIN, above=66, bottom=30)
-    fig.update_layout(
+    lay_out(drawing, title=title, subtitle="", head=head, left=_MARGIN, right=_MARGIN, above=66, bottom=30)
+    drawing.lay(
         showlegend=True,
         hoverdistance=30,
         legend={
@@ -91,9 +91,9 @@ def alignment(
             "itemdoubleclick": False,
         },
     )
-    fig.update_xaxes(range=[0, width], showticklabels=False)
-    fig.update_yaxes(range=[-0.02, 1.02], showticklabels=False)
-    return fig
+    drawing.x(range=[0, width], showticklabels=False)
+    drawing.y(range=[-0.02, 1.02], showticklabels=False)
+    return drawing.figure()
 
 
 def narrowest(first: Sequence[str], second: Sequence[str]) -> int:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
-
+from .drawing import Drawing
 from .style import escaped, shortened, width_of
 
 MOST_NAMED = 40  # names that stand on an axis all at once
@@ -75,7 +74,7 @@ def _long(labels: Sequence[str], room: float) -> Names:
     )
 
 
-def let_zoom(fig: go.Figure, *axes: Names | None) -> None:
+def let_zoom(drawing: Drawing, *axes: Names | None) -> None:
     """Dragging zooms along those of `axes` that are long."""
     if any(axis is not None and axis.zoomable for axis in axes):
-        fig.update_layout(dragmode="zoom")
+        drawing.lay(dragmode="zoom")

@@ -10,21 +10,9 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from ..errors import ControlError
-from .style import (
-    COLOURS,
-    FRAME,
-    QUIET,
-    Quantity,
-    array,
-    escaped,
-    header,
-    lay_out,
-    named,
-    range_text,
-    same_length,
-    shortened,
-    width_of,
-)
+from .drawing import Drawing, level
+from .layout import header, lay_out
+from .style import COLOURS, FRAME, QUIET, Quantity, array, escaped, named, range_text, same_length, shortened, width_of
 
 
 def channel_bars(
@@ -61,50 +49,46 @@ def channel_bars(
     low, high = limits if limits is not None else _limits(everything, baseline)
     subtitle = _subtitle(series, names, value_name)
     head = header(title, subtitle, below=270 + (24 if second is not None else 0), bar=False)
-    fig = go.Figure()
+    drawing = Drawing()
     colours = [COLOURS[quantity], COLOURS["key"] if quantity == "channel" else COLOURS["embedding"]]
     for i, s in enumerate(series):
         name = escaped(names[i]) if names is not None else value_name
-        fig.add_trace(
-            go.Bar(
-                x=x,
-                y=s[channels],
-                customdata=channels,
-                name=name,
-                marker={"color": colours[i], "line": {"width": 0}},
-                hovertemplate=f"{channel_name} %{{customdata}}<br>{named(name, '%{y:.4f}')}<extra></extra>",
-            )
+        drawing.add(
+            "bar",
+            x=x,
+            y=s[channels],
+            customdata=channels,
+            name=name,
+            marker={"color": colours[i], "line": {"width": 0}},
+            hovertemplate=f"{channel_name} %{{customdata}}<br>{named(name, '%{y:.4f}')}<extra></extra>",
         )
-    lay_out(fig, title=title, subtitle=subtitle, head=head, left=46, right=10, above=10, bottom=46)
+    lay_out(drawing, title=title, subtitle=subtitle, head=head, left=46, right=10, above=10, bottom=46)
     # Beyond what 340 pixels can part, bars touch: gaps thinner than a pixel would only flicker.
-    fig.update_layout(bargap=0.25 if C <= 40 else 0.1 if C <= 80 else 0, bargroupgap=0, barmode="group")
-    fig.update_yaxes(range=[low, high], tickformat=".3~g", nticks=6, ticks="outside", ticklen=4, tickcolor=QUIET)
-    fig.update_xaxes(range=[float(x.min()) - 0.6, float(x.max()) + 0.6] if C else None)
-    fig.update_xaxes(title={"text": channel_name, "standoff": 6})
+    drawing.lay(bargap=0.25 if C <= 40 else 0.1 if C <= 80 else 0, bargroupgap=0, barmode="group")
+    drawing.y(range=[low, high], tickformat=".3~g", nticks=6, ticks="outside", ticklen=4, tickcolor=QUIET)
+    drawing.x(range=[float(x.min()) - 0.6, float(x.max()) + 0.6] if C else None)
+    drawing.x(title={"text": channel_name, "standoff": 6})
     if order == "top" or C <= 20:
-        fig.update_xaxes(
+        drawing.x(
             tickmode="array", tickvals=x.tolist(), ticktext=[str(c) for c in channels], tickangle=-90 if C > 8 else 0,
             tickfont={"size": 11},
         )  # fmt: skip
     elif order == "sorted":
-        fig.update_xaxes(showticklabels=False)  # a rank is no channel number; the hover label has it
+        drawing.x(showticklabels=False)  # a rank is no channel number; the hover label has it
     else:
-        fig.update_xaxes(nticks=9, tickformat="d")
+        drawing.x(nticks=9, tickformat="d")
     if baseline is not None:
-        fig.add_shape(
-            type="line", xref="paper", x0=0, x1=1, y0=baseline, y1=baseline,
-            line={"color": QUIET, "width": 1, "dash": "dash"},
-        )  # fmt: skip
+        drawing.mark(level(baseline))
     if second is not None and names is not None:
-        fig.update_layout(
+        drawing.lay(
             showlegend=True,
             legend={
                 "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "yanchor": "top",
                 "y": 1 - head.bottom / head.height, "yref": "container", "bgcolor": "rgba(0,0,0,0)",
             },
-            margin_t=head.bottom + 34,
+            margin={"t": head.bottom + 34},
         )  # fmt: skip
-    return fig
+    return drawing.figure()
 
 
 def probability_bars(
@@ -124,27 +108,25 @@ def probability_bars(
     if highlight is not None:
         colours[highlight] = FRAME
     head = header(title, value_name, below=4 + 26 * n + 26, bar=False)
-    fig = go.Figure(
-        go.Bar(
-            x=p,
-            y=np.arange(n),
-            orientation="h",
-            text=[_percent(float(v)) for v in p],
-            textposition="outside",
-            cliponaxis=False,
-            customdata=[escaped(text) for text in labels],
-            marker={"color": colours, "line": {"width": 0}},
-            hovertemplate="%{customdata}<br>" + named(value_name, "%{x:.4f}") + "<extra></extra>",
-        )
+    drawing = Drawing()
+    drawing.add(
+        "bar",
+        x=p,
+        y=np.arange(n),
+        orientation="h",
+        text=[_percent(float(v)) for v in p],
+        textposition="outside",
+        cliponaxis=False,
+        customdata=[escaped(text) for text in labels],
+        marker={"color": colours, "line": {"width": 0}},
+        hovertemplate="%{customdata}<br>" + named(value_name, "%{x:.4f}") + "<extra></extra>",
     )
     left = max((width_of(s) for s in short), default=0.0) + 12
-    lay_out(fig, title=title, subtitle=value_name, head=head, left=left, right=54, above=4, bottom=26)
-    fig.update_layout(bargap=0.25)
-    fig.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1], tickfont={"size": 11})
-    fig.update_yaxes(
-        range=[n - 0.5, -0.5], tickmode="array", tickvals=list(range(n)), ticktext=[escaped(s) for s in short]
-    )
-    return fig
+    lay_out(drawing, title=title, subtitle=value_name, head=head, left=left, right=54, above=4, bottom=26)
+    drawing.lay(bargap=0.25)
+    drawing.x(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1], tickfont={"size": 11})
+    drawing.y(range=[n - 0.5, -0.5], tickmode="array", tickvals=list(range(n)), ticktext=[escaped(s) for s in short])
+    return drawing.figure()
 
 
 def _percent(p: float) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from .axes import Names
+from .drawing import Drawing
 from .style import FRAME, escaped, named, number
 
 
-def printed(z: Any, dark: Any, digits: int) -> list[go.Heatmap]:
-    """The numbers in the cells: white ones on dark cells, near-black ones on light cells.
+def print_numbers(drawing: Drawing, z: Any, dark: Any, digits: int) -> None:
+    """Numbers in the cells: white ones on dark cells, near-black ones on light cells.
 
     Two heatmaps without colour, because one has one text colour only (and Plotly's automatic one is
     dark grey on mid-tones), and because a heatmap shrinks its text with its cells, a scatter does not.
@@ -23,20 +23,19 @@ def printed(z: Any, dark: Any, digits: int) -> list[go.Heatmap]:
     words = [[number(v, digits, plain=True) for v in row] for row in z.tolist()]
     there = ~np.isnan(z)
     blank = "\N{NO-BREAK SPACE}" * max((len(words[i][j]) for i, j in np.argwhere(there)), default=1)
-    return [
-        go.Heatmap(
-            z=z,
-            text=[[words[i][j] if where[i, j] else blank for j in range(z.shape[1])] for i in range(len(z))],
-            texttemplate="%{text}",
-            textfont={"color": colour},
-            colorscale=[[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]],
-            showscale=False,
-            hoverinfo="skip",
-            hoverongaps=False,
-        )
-        for where, colour in ((dark & there, "#ffffff"), (~dark & there, "#101418"))
-        if where.any()
-    ]
+    for where, colour in ((dark & there, "#ffffff"), (~dark & there, "#101418")):
+        if where.any():
+            drawing.add(
+                "heatmap",
+                z=z,
+                text=[[words[i][j] if where[i, j] else blank for j in range(z.shape[1])] for i in range(len(z))],
+                texttemplate="%{text}",
+                textfont={"color": colour},
+                colorscale=[[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]],
+                showscale=False,
+                hoverinfo="skip",
+                hoverongaps=False,
+            )
 
 
 def hover(
@@ -61,7 +60,7 @@ def hover(
     return [[f"{d}<br>{a}" for a in across] for d in down], "%{customdata}"
 
 
-def click_points(z: Any, names: list[list[str]] | None, template: str, value_name: str) -> go.Scatter:
+def add_click_points(drawing: Drawing, z: Any, names: list[list[str]] | None, template: str, value_name: str) -> None:
     """One invisible point a cell, row by row.
 
     Plotly takes the nearest centre, and calls all points whose markers cover the pointer equally near:
@@ -76,7 +75,8 @@ def click_points(z: Any, names: list[list[str]] | None, template: str, value_nam
     if names is not None:
         text = [name for r in names for name in (r if len(r) == n_columns else r * n_columns)]
         template = template.replace("%{customdata}", "%{text}").replace("%{customdata[0]}", "%{text}")
-    return go.Scatter(
+    drawing.add(
+        "scatter",
         x=column.ravel(),
         y=row.ravel(),
         mode="markers",

@@ -8,8 +8,10 @@ from typing import Any
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from .maps import cell_hover, pixel_axes
-from .style import QUIET, TEXT, WEIGHT_SCALE, array, colour_scale, escaped, header, lay_out, same_length, subtitle_of
+from .drawing import Drawing
+from .layout import colour_scale, header, lay_out
+from .maps import cell_hover, indices, pixel_axes
+from .style import QUIET, TEXT, WEIGHT_SCALE, array, escaped, same_length, subtitle_of
 
 _SIDE = 320  # pixels of the picture
 _CONTROLS = 118  # pixels of buttons and slider below it
@@ -45,43 +47,43 @@ def clip_player(
     subtitles = [subtitle_of(value_name, mask) for mask in z]
     head = header(title, subtitles[start], below=4 + _SIDE + _CONTROLS)
     dx, dy = side / w, side / h
-    fig = go.Figure(
-        go.Heatmap(
-            z=z[start],
-            x0=-0.5 + dx / 2,
-            dx=dx,
-            y0=-0.5 + dy / 2,
-            dy=dy,
-            opacity=opacity,
-            hovertemplate=cell_hover(row_name, column_name, value_name, "%{x}", "%{y}"),
-            **colour_scale(0.0, 1.0, WEIGHT_SCALE, header=head),
-        )
+    drawing = Drawing()
+    drawing.add(
+        "heatmap",
+        z=z[start],
+        x0=-0.5 + dx / 2,
+        dx=dx,
+        y0=-0.5 + dy / 2,
+        dy=dy,
+        opacity=opacity,
+        hovertemplate=cell_hover(row_name, column_name, value_name, "%{x}", "%{y}"),
+        **colour_scale(0.0, 1.0, WEIGHT_SCALE, header=head),
     )
-    lay_out(fig, title=title, subtitle=subtitles[start], head=head, left=4, right=4, above=4, bottom=_CONTROLS)
-    pixel_axes(fig, (-0.5, side - 0.5), (side - 0.5, -0.5))
-    for axis, n, step in (("xaxis", w, dx), ("yaxis", h, dy)):
-        # Not drawn; the hover label takes the cell's own row and column from them.
-        fig.update_layout(
-            {axis: {"tickmode": "array", "tickvals": [-0.5 + step * (i + 0.5) for i in range(n)],
-                    "ticktext": [str(i) for i in range(n)]}}
-        )  # fmt: skip
-    heading = str(fig.layout.title.text)
-    fig.frames = [
-        go.Frame(
-            name=str(number),
-            data=[go.Heatmap(z=mask)],
-            traces=[0],
+    lay_out(drawing, title=title, subtitle=subtitles[start], head=head, left=4, right=4, above=4, bottom=_CONTROLS)
+    pixel_axes(drawing, (-0.5, side - 0.5), (side - 0.5, -0.5))
+    # Not drawn; the hover label takes the cell's own row and column from them.
+    drawing.x(**indices(w, dx))
+    drawing.y(**indices(h, dy))
+    heading = drawing.layout["title"]["text"]
+    drawing.frames = [
+        {
+            "name": str(number),
+            "data": [{"type": "heatmap", "z": mask}],
+            "traces": [0],
             # The page sets titles in bold, but not those of frames.
-            layout={
+            "layout": {
                 "images": [_below(picture, side)],
                 "title": {"text": f"<b>{heading.replace(subtitles[start], subtitle)}</b>"},
             },
-        )
+        }
         for number, (picture, mask, subtitle) in enumerate(zip(pictures, z, subtitles, strict=True))
     ]
-    fig.update_layout(images=[_below(pictures[start], side)])
-    fig.update_layout(sliders=[_slider(names, start)], updatemenus=[_buttons(play, pause, milliseconds)])
-    return fig
+    drawing.lay(
+        images=[_below(pictures[start], side)],
+        sliders=[_slider(names, start)],
+        updatemenus=[_buttons(play, pause, milliseconds)],
+    )
+    return drawing.figure()
 
 
 def _below(picture: str, side: int) -> dict[str, Any]:

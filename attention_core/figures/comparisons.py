@@ -9,21 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from .style import (
-    COLOURS,
-    MINUS,
-    QUIET,
-    Header,
-    array,
-    escaped,
-    header,
-    lay_out,
-    number,
-    range_text,
-    same_length,
-    shortened,
-    width_of,
-)
+from .drawing import Drawing, level, upright
+from .layout import Header, header, lay_out
+from .style import COLOURS, MINUS, QUIET, array, escaped, number, range_text, same_length, shortened, width_of
 
 _PAIR = (COLOURS["channel"], COLOURS["key"])  # as two sets of channel bars have them
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -52,25 +40,24 @@ def sorted_lines(
         f"{escaped(name)} {range_text(values, 2)}" for name, values in zip(names, falling, strict=True)
     )
     head = header(title, subtitle, below=220, bar=False)
-    fig = go.Figure()
+    drawing = Drawing()
     for i, (name, values) in enumerate(zip(names, falling, strict=True)):
-        fig.add_trace(
-            go.Scatter(
-                x=np.arange(1, len(values) + 1),
-                y=values,
-                name=escaped(name),
-                mode="lines",
-                line={"shape": "hvh", "width": 2.2, "color": _PAIR[i % 2], "dash": _DASHES[i % 4]},
-                hovertemplate=f"{escaped(name)}<br>{rank_name} %{{x}}<br>{value_name} %{{y:.4f}}<extra></extra>",
-            )
+        drawing.add(
+            "scatter",
+            x=np.arange(1, len(values) + 1),
+            y=values,
+            name=escaped(name),
+            mode="lines",
+            line={"shape": "hvh", "width": 2.2, "color": _PAIR[i % 2], "dash": _DASHES[i % 4]},
+            hovertemplate=f"{escaped(name)}<br>{rank_name} %{{x}}<br>{value_name} %{{y:.4f}}<extra></extra>",
         )
-    lay_out(fig, title=title, subtitle=subtitle, head=head, left=36, right=8, above=34, bottom=40)
-    fig.update_xaxes(title={"text": rank_name}, tickformat="d", nticks=6)
-    fig.update_yaxes(range=[0, 1.02], tickvals=[0, 0.5, 1], ticks="outside", ticklen=4, tickcolor=QUIET)
+    lay_out(drawing, title=title, subtitle=subtitle, head=head, left=36, right=8, above=34, bottom=40)
+    drawing.x(title={"text": rank_name}, tickformat="d", nticks=6)
+    drawing.y(range=[0, 1.02], tickvals=[0, 0.5, 1], ticks="outside", ticklen=4, tickcolor=QUIET)
     if baseline is not None:
-        _level(fig, baseline)
-    _legend(fig, head.bottom / head.height)
-    return fig
+        drawing.mark(level(baseline))
+    _legend(drawing, head.bottom / head.height)
+    return drawing.figure()
 
 
 def score_pairs(
@@ -90,49 +77,46 @@ def score_pairs(
     same_length("first", len(a), len(labels))
     same_length("second", len(b), len(labels))
     head = header(title, gap_name, below=_LEGEND + _ROW * len(a) + 40, bar=False)
-    fig = go.Figure()
+    drawing = Drawing()
     rows = np.arange(len(a))
-    fig.add_trace(
-        go.Scatter(
-            x=np.stack([a, b, np.full_like(a, np.nan)], axis=1).ravel(),
-            y=np.repeat(rows, 3),
-            mode="lines",
-            line={"color": QUIET, "width": 3},
-            hoverinfo="skip",
-            showlegend=False,
-        )
+    drawing.add(
+        "scatter",
+        x=np.stack([a, b, np.full_like(a, np.nan)], axis=1).ravel(),
+        y=np.repeat(rows, 3),
+        mode="lines",
+        line={"color": QUIET, "width": 3},
+        hoverinfo="skip",
+        showlegend=False,
     )
     for values, name, colour, symbol in zip((a, b), names, _PAIR, ("circle-open", "diamond"), strict=True):
-        fig.add_trace(
-            go.Scatter(
-                x=values,
-                y=rows,
-                name=escaped(name),
-                mode="markers",
-                marker={"size": 10, "color": colour, "symbol": symbol, "line": {"width": 2, "color": colour}},
-                customdata=[escaped(label) for label in labels],
-                hovertemplate=f"%{{customdata}}<br>{escaped(name)} %{{x:.1%}}<extra></extra>",
-            )
+        drawing.add(
+            "scatter",
+            x=values,
+            y=rows,
+            name=escaped(name),
+            mode="markers",
+            marker={"size": 10, "color": colour, "symbol": symbol, "line": {"width": 2, "color": colour}},
+            customdata=[escaped(label) for label in labels],
+            hovertemplate=f"%{{customdata}}<br>{escaped(name)} %{{x:.1%}}<extra></extra>",
         )
     low, high = float(min(a.min(initial=1), b.min(initial=1))), float(max(a.max(initial=0), b.max(initial=0)))
     room = max(high - low, 0.02)
     span = (low - 0.06 * room, high + 0.06 * room)
-    fig.add_trace(
-        go.Scatter(
-            x=np.maximum(a, b),
-            y=rows,
-            text=["  " + points(float(value)) for value in a - b],
-            textposition="middle right",
-            mode="text",
-            hoverinfo="skip",
-            showlegend=False,
-            cliponaxis=False,
-        )
+    drawing.add(
+        "scatter",
+        x=np.maximum(a, b),
+        y=rows,
+        text=["  " + points(float(value)) for value in a - b],
+        textposition="middle right",
+        mode="text",
+        hoverinfo="skip",
+        showlegend=False,
+        cliponaxis=False,
     )
-    _rows(fig, labels, title, gap_name, head, above=_LEGEND, right=48)  # the gaps stand in the margin
-    fig.update_xaxes(range=span, tickformat=".0%", nticks=4, ticks="outside", tickcolor=QUIET, tickangle=0)
-    _legend(fig, head.bottom / head.height)
-    return fig
+    _rows(drawing, labels, title, gap_name, head, above=_LEGEND, right=48)  # the gaps stand in the margin
+    drawing.x(range=span, tickformat=".0%", nticks=4, ticks="outside", tickcolor=QUIET, tickangle=0)
+    _legend(drawing, head.bottom / head.height)
+    return drawing.figure()
 
 
 def differences(
@@ -152,40 +136,36 @@ def differences(
     same_length("errors", len(e), len(labels))
     head = header(title, value_name, below=_ROW * len(v) + 44, bar=False)
     rows = np.arange(len(v))
-    fig = go.Figure()
+    drawing = Drawing()
     for reach, width in ((2, 1.5), (1, 4)):
         ends = np.stack([v - reach * e, v + reach * e, np.full_like(v, np.nan)], axis=1)  # (N, 3)
-        fig.add_trace(
-            go.Scatter(
-                x=ends.ravel(),
-                y=np.repeat(rows, 3),
-                mode="lines",
-                line={"color": COLOURS["weight"], "width": width},
-                hoverinfo="skip",
-            )
+        drawing.add(
+            "scatter",
+            x=ends.ravel(),
+            y=np.repeat(rows, 3),
+            mode="lines",
+            line={"color": COLOURS["weight"], "width": width},
+            hoverinfo="skip",
         )
-    fig.add_trace(
-        go.Scatter(
-            x=v,
-            y=rows,
-            mode="markers",
-            marker={"size": 10, "color": COLOURS["weight"]},
-            customdata=[
-                f"{escaped(label)}<br>{points(float(x))} ± {number(100 * float(y), 1)}"
-                for label, x, y in zip(labels, v, e, strict=True)
-            ],
-            hovertemplate="%{customdata}<extra></extra>",
-        )
+    drawing.add(
+        "scatter",
+        x=v,
+        y=rows,
+        mode="markers",
+        marker={"size": 10, "color": COLOURS["weight"]},
+        customdata=[
+            f"{escaped(label)}<br>{points(float(x))} ± {number(100 * float(y), 1)}"
+            for label, x, y in zip(labels, v, e, strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
     )
-    _rows(fig, labels, title, value_name, head, above=4, right=16)
+    _rows(drawing, labels, title, value_name, head, above=4, right=16)
     limit = _reach(v, e)
-    fig.update_xaxes(range=[-limit, limit], ticks="outside", tickcolor=QUIET, tickangle=0)
+    drawing.x(range=[-limit, limit], ticks="outside", tickcolor=QUIET, tickangle=0)
     marks = [limit * share / 1.5 for share in (-1, 0, 1)]
-    fig.update_xaxes(tickmode="array", tickvals=marks, ticktext=[points(mark) for mark in marks])
-    fig.add_shape(
-        type="line", yref="paper", x0=0, x1=0, y0=0, y1=1, line={"color": QUIET, "width": 1, "dash": "dash"}
-    )  # fmt: skip
-    return fig
+    drawing.x(tickmode="array", tickvals=marks, ticktext=[points(mark) for mark in marks])
+    drawing.mark(upright(0))
+    return drawing.figure()
 
 
 def points(share: float) -> str:
@@ -202,13 +182,13 @@ def _reach(values: NDArray[Any], errors: NDArray[Any]) -> float:
 
 
 def _rows(
-    fig: go.Figure, labels: Sequence[str], title: str, subtitle: str, head: Header, *, above: float, right: float
+    drawing: Drawing, labels: Sequence[str], title: str, subtitle: str, head: Header, *, above: float, right: float
 ) -> None:
     """Labels at the left, the first on top."""
     short = [shortened(label, _LABEL) for label in labels]
     left = max((width_of(label) for label in short), default=0.0) + 12
-    lay_out(fig, title=title, subtitle=subtitle, head=head, left=left, right=right, above=above, bottom=34)
-    fig.update_yaxes(
+    lay_out(drawing, title=title, subtitle=subtitle, head=head, left=left, right=right, above=above, bottom=34)
+    drawing.y(
         range=[len(labels) - 0.5, -0.5],
         tickmode="array",
         tickvals=list(range(len(labels))),
@@ -216,15 +196,8 @@ def _rows(
     )
 
 
-def _level(fig: go.Figure, height: float) -> None:
-    fig.add_shape(
-        type="line", xref="paper", x0=0, x1=1, y0=height, y1=height,
-        line={"color": QUIET, "width": 1, "dash": "dash"},
-    )  # fmt: skip
-
-
-def _legend(fig: go.Figure, share_above: float) -> None:
-    fig.update_layout(
+def _legend(drawing: Drawing, share_above: float) -> None:
+    drawing.lay(
         showlegend=True,
         legend={
             "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "yanchor": "top",

@@ -9,7 +9,9 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from .style import QUIET, array, escaped, header, lay_out, named, same_length, width_of
+from .drawing import Drawing, upright
+from .layout import header, lay_out
+from .style import QUIET, array, escaped, named, same_length, width_of
 
 Dash = Literal["solid", "dash", "dot", "dashdot", "longdash"]
 # For things that are no quantities. Each has 3:1 on white and on the dark page; the dashes part them without colour.
@@ -66,35 +68,34 @@ def curves(
     entry = max((width_of(line.name) for line in lines), default=0.0) + 46  # its stroke and the gap
     legend = _LINE * -(-len(lines) // max(1, int(_PHONE // entry))) + 8
     head = header(title, subtitle, below=250 + 46 + legend, bar=False)
-    fig = go.Figure()
+    drawing = Drawing()
     where = "%{customdata}" if labels is not None else "%{x:.0%}" if percent else "%{x}"
     for line in lines:
         values = array(line.values, 1, line.name)
         same_length(line.name, len(values), len(places))
-        fig.add_trace(
-            go.Scatter(
-                x=places,
-                y=values,
-                name=escaped(line.name),
-                customdata=None if labels is None else list(map(escaped, labels)),
-                mode="lines+markers" if line.markers else "lines",
-                line={"color": line.colour, "dash": line.dash, "width": line.width},
-                marker={"color": line.colour, "size": 5},
-                hovertemplate=f"{escaped(line.name)}<br>{named(hover_name or x_name, where)}<br>"
-                f"{named(value_name, '%{y:.4f}')}<extra></extra>",
-            )
+        drawing.add(
+            "scatter",
+            x=places,
+            y=values,
+            name=escaped(line.name),
+            customdata=None if labels is None else list(map(escaped, labels)),
+            mode="lines+markers" if line.markers else "lines",
+            line={"color": line.colour, "dash": line.dash, "width": line.width},
+            marker={"color": line.colour, "size": 5},
+            hovertemplate=f"{escaped(line.name)}<br>{named(hover_name or x_name, where)}<br>"
+            f"{named(value_name, '%{y:.4f}')}<extra></extra>",
         )
-    lay_out(fig, title=title, subtitle=subtitle, head=head, left=46, right=18, above=8, bottom=46 + legend)
-    fig.update_yaxes(range=list(limits), tickformat=".3~g", nticks=6, ticks="outside", ticklen=4, tickcolor=QUIET)
-    fig.update_xaxes(title={"text": x_name, "standoff": 6}, showline=True, linecolor=QUIET, nticks=9)
+    lay_out(drawing, title=title, subtitle=subtitle, head=head, left=46, right=18, above=8, bottom=46 + legend)
+    drawing.y(range=list(limits), tickformat=".3~g", nticks=6, ticks="outside", ticklen=4, tickcolor=QUIET)
+    drawing.x(title={"text": x_name, "standoff": 6}, showline=True, linecolor=QUIET, nticks=9)
     if percent:
-        fig.update_xaxes(tickformat=".0%", range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1])
+        drawing.x(tickformat=".0%", range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1])
     if labels is not None:
-        fig.update_xaxes(showticklabels=False)
+        drawing.x(showticklabels=False)
     if marked is not None:
-        fig.add_vline(x=marked, line={"color": QUIET, "width": 1, "dash": "dash"})
-    fig.update_layout(showlegend=True, legend=_below(entry, head.height, legend))
-    return fig
+        drawing.mark(upright(marked))
+    drawing.lay(showlegend=True, legend=_below(entry, head.height, legend))
+    return drawing.figure()
 
 
 def _below(entry: float, height: float, legend: float) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from ..errors import ControlError, ShapeError
+from .drawing import frame
 from .heads import UNSEEN
-from .matrices import frame, matrix
+from .matrices import Words, cell_side, grid
 from .style import MapKind, array, escaped, named, number, same_length
 
 
@@ -48,44 +49,43 @@ def head_map(
     z = np.full((len(rows), most), np.nan, dtype=np.result_type(*rows))
     for layer, row in enumerate(rows):
         z[layer, : len(row)] = row
-    fig = matrix(
+    side = cell_side(max(z.shape))
+    drawing = grid(
         z,
+        Words(title, layer_title, head_title, value_name),
         rows=layer_names,
         columns=head_names[:most],
         kind=kind,
         limit=limit,
-        title=title,
-        row_title=layer_title,
-        column_title=head_title,
-        value_name=value_name,
+        highlight_row=None,
         digits=digits,
         show_values=True,
+        square=True,
+        cell=side,
     )
-    fig.update_yaxes(scaleanchor="x", scaleratio=1)
     heads = [(layer, head) for layer, row in enumerate(rows) for head in range(len(row))]
     if selected is not None:
         if selected not in heads:
             raise ControlError("figure.selected", f"there is no head {selected}", selected=selected)
         layer, head = selected
-        fig.update_layout(shapes=[frame(head - 0.5, layer - 0.5, head + 0.5, layer + 0.5)])
+        drawing.mark(frame(head - 0.5, layer - 0.5, head + 0.5, layer + 0.5))
     if clickable:
-        fig.update_traces(hoverinfo="skip", hovertemplate=None)  # the points say it, and a cell has one label
-        fig.add_trace(
-            go.Scatter(
-                x=[head for _, head in heads],
-                y=[layer for layer, _ in heads],
-                customdata=[list(head) for head in heads],
-                text=[
-                    f"{named(layer_title, escaped(layer_names[layer]))}<br>"
-                    f"{named(head_title, escaped(head_names[head]))}<br>"
-                    f"{named(value_name, number(float(rows[layer][head]), 4))}"
-                    for layer, head in heads
-                ],
-                hovertemplate="%{text}<extra></extra>",
-                **UNSEEN,
-            )
+        for cells in drawing.traces:  # the points say it, and a cell has one label
+            cells |= {"hoverinfo": "skip", "hovertemplate": None}
+        drawing.add(
+            "scatter",
+            x=[head for _, head in heads],
+            y=[layer for layer, _ in heads],
+            customdata=[list(head) for head in heads],
+            text=[
+                f"{named(layer_title, escaped(layer_names[layer]))}<br>"
+                f"{named(head_title, escaped(head_names[head]))}<br>"
+                f"{named(value_name, number(float(rows[layer][head]), 4))}"
+                for layer, head in heads
+            ],
+            hovertemplate="%{text}<extra></extra>",
+            **UNSEEN,
         )
         # Less than a cell, so that a click on an empty place takes no neighbour.
-        cell = (fig.layout.height - fig.layout.margin.t - fig.layout.margin.b) / len(rows)
-        fig.update_layout(clickmode="event+select", hoverdistance=round(0.75 * cell))
-    return fig
+        drawing.lay(clickmode="event+select", hoverdistance=round(0.75 * side))
+    return drawing.figure()

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ..errors import ControlError, ShapeError
-from .matrices import frame
-from .style import WEIGHT_SCALE, array, colour_scale, escaped, header, lay_out, range_text, same_length, width_of
+from .drawing import Drawing, Properties, frame
+from .layout import colour_scale, header, lay_out
+from .style import WEIGHT_SCALE, array, escaped, range_text, same_length, width_of
 
 _NAME = 22  # pixels over a tile for its name
 _MOST_CELLS = 10_000
 _MOST_PIXELS = 96  # a tile's side on a wide screen: more cells than that could not be seen
-UNSEEN: dict[str, Any] = {
+UNSEEN: Properties = {
     "mode": "markers",
     # small: of overlapping markers Plotly would take the last, of small ones it takes the nearest centre
     "marker": {"size": 6, "symbol": "square", "opacity": 0, "maxdisplayed": 1},
@@ -102,17 +102,17 @@ def heads_grid(
     words = {k: f"{escaped(layer_names[k[0]])} · {escaped(head_names[k[1]])}" for k in at}
     subtitle = f"{value_name}: {range_text(everything)}" if value_name else range_text(everything)
     head_ = header(title, subtitle, below=height * tile / T + 6)
-    fig = go.Figure(
-        go.Heatmap(
-            z=z / ends,
-            customdata=None if limits is None else z,
-            hovertemplate=f"%{{y}} → %{{x}}<br>%{{{'z' if limits is None else 'customdata'}:.4f}}<extra></extra>",
-            hoverongaps=False,
-            **colour_scale(0.0, 1.0, WEIGHT_SCALE, header=head_),
-        )
+    drawing = Drawing()
+    drawing.add(
+        "heatmap",
+        z=z / ends,
+        customdata=None if limits is None else z,
+        hovertemplate=f"%{{y}} → %{{x}}<br>%{{{'z' if limits is None else 'customdata'}:.4f}}<extra></extra>",
+        hoverongaps=False,
+        **colour_scale(0.0, 1.0, WEIGHT_SCALE, header=head_),
     )
     if limits is not None:
-        fig.update_traces(colorbar={"ticktext": ["0", "", limit_name]})
+        drawing.traces[0]["colorbar"]["ticktext"] = ["0", "", limit_name]
     keys = list(at)
     if wrapped:
         named = [(head_names[h], at[layer, h][1], at[layer, h][0]) for layer, h in keys]
@@ -121,24 +121,24 @@ def heads_grid(
     side = [
         (layer, over + line * (T + between) - 0.5 + T / 2) for line, (layer, first) in enumerate(lines) if first == 0
     ]
-    fig.add_trace(
-        go.Scatter(
-            x=[left - 0.5 + T / 2 for _, left, _ in named] + [-0.5] * len(side),
-            y=[top - 0.5 for _, _, top in named] + [y for _, y in side],
-            text=[escaped(name) for name, _, _ in named] + [escaped(layer_names[i]) + " " for i, _ in side],
-            textposition=["top center"] * len(named) + ["middle left"] * len(side),
-            textfont={"size": 11 if across <= 4 else 10},
-            mode="text",
-            hoverinfo="skip",
-            cliponaxis=False,
-            showlegend=False,
-        )
+    drawing.add(
+        "scatter",
+        x=[left - 0.5 + T / 2 for _, left, _ in named] + [-0.5] * len(side),
+        y=[top - 0.5 for _, _, top in named] + [y for _, y in side],
+        text=[escaped(name) for name, _, _ in named] + [escaped(layer_names[i]) + " " for i, _ in side],
+        textposition=["top center"] * len(named) + ["middle left"] * len(side),
+        textfont={"size": 11 if across <= 4 else 10},
+        mode="text",
+        hoverinfo="skip",
+        cliponaxis=False,
+        showlegend=False,
     )
     points_of_cells = clickable and whole and everything.size <= _MOST_CELLS
     if clickable:
-        fig.add_trace(_cell_points(at, z, T, head_names) if points_of_cells else _tile_points(at, T, words))
+        points = _cell_points(at, z, T, head_names) if points_of_cells else _tile_points(at, T, words)
+        drawing.add("scatter", **points, **UNSEEN)
     lay_out(
-        fig,
+        drawing,
         title=title,
         subtitle=subtitle,
         head=head_,
@@ -156,11 +156,11 @@ def heads_grid(
         own = "" if points_of_cells or wrapped else f" · {escaped(head_names[head])}"
         x_words[left : left + T] = [w + own for w in spelled]
         y_words[top : top + T] = [f"{escaped(layer_names[layer])} · {w}" for w in spelled]
-    fig.update_xaxes(
+    drawing.x(
         range=[-0.5, width - 0.5], constrain="domain", constraintoward="left",
         showticklabels=False, tickmode="array", tickvals=list(range(width)), ticktext=x_words,
     )  # fmt: skip
-    fig.update_yaxes(
+    drawing.y(
         range=[height - 0.5, -0.5], constrain="domain", constraintoward="top", scaleanchor="x", scaleratio=1,
         showticklabels=False, tickmode="array", tickvals=list(range(height)), ticktext=y_words,
     )  # fmt: skip
@@ -168,10 +168,10 @@ def heads_grid(
         if selected not in at:
             raise ControlError("figure.selected", f"there is no tile {selected}", selected=selected)
         top, left = at[selected]
-        fig.update_layout(shapes=[frame(left - 0.5, top - 0.5, left + T - 0.5, top + T - 0.5)])
+        drawing.mark(frame(left - 0.5, top - 0.5, left + T - 0.5, top + T - 0.5))
     if clickable:
-        fig.update_layout(clickmode="event+select", hoverdistance=round(0.75 * tile))
-    return fig
+        drawing.lay(clickmode="event+select", hoverdistance=round(0.75 * tile))
+    return drawing.figure()
 
 
 def thinning(tokens: int) -> int:
@@ -188,21 +188,20 @@ def _thinned(stack: NDArray[np.floating], block: int) -> NDArray[np.floating]:
     return thinned
 
 
-def _tile_points(at: dict[tuple[int, int], tuple[int, int]], T: int, words: dict[tuple[int, int], str]) -> go.Scatter:
+def _tile_points(at: dict[tuple[int, int], tuple[int, int]], T: int, words: dict[tuple[int, int], str]) -> Properties:
     """One point in the middle of each tile."""
-    return go.Scatter(
-        x=[left - 0.5 + T / 2 for _, left in at.values()],
-        y=[top - 0.5 + T / 2 for top, _ in at.values()],
-        customdata=[list(k) for k in at],
-        text=[words[k] for k in at],
-        hovertemplate="%{text}<extra></extra>",
-        **UNSEEN,
-    )
+    return {
+        "x": [left - 0.5 + T / 2 for _, left in at.values()],
+        "y": [top - 0.5 + T / 2 for top, _ in at.values()],
+        "customdata": [list(k) for k in at],
+        "text": [words[k] for k in at],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
 
 
 def _cell_points(
     at: dict[tuple[int, int], tuple[int, int]], z: NDArray[np.floating], T: int, head_names: Sequence[str]
-) -> go.Scatter:
+) -> Properties:
     """One point in each cell; customdata is the tile's [layer, head] all the same.
 
     (A point takes the hover away from the heatmap beneath it, so it has to say what the cell would.)
@@ -212,12 +211,11 @@ def _cell_points(
     for (_, head), (top, left) in at.items():
         name = escaped(head_names[head])
         text += [f"{name}<br>{v:.4f}" for v in z[top : top + T, left : left + T].ravel().tolist()]
-    return go.Scatter(
-        x=np.concatenate([left + column for _, left in at.values()]),
-        y=np.concatenate([top + row for top, _ in at.values()]),
+    return {
+        "x": np.concatenate([left + column for _, left in at.values()]),
+        "y": np.concatenate([top + row for top, _ in at.values()]),
         # lists, not an array: the rows of a typed array come back from the browser as {"0": 1, "1": 2}
-        customdata=[list(key) for key in at for _ in range(T * T)],
-        text=text,
-        hovertemplate="%{y} → %{x}<br>%{text}<extra></extra>",
-        **UNSEEN,
-    )
+        "customdata": [list(key) for key in at for _ in range(T * T)],
+        "text": text,
+        "hovertemplate": "%{y} → %{x}<br>%{text}<extra></extra>",
+    }

@@ -12,21 +12,9 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ControlError, ShapeError
-from .style import (
-    WEIGHT_SCALE,
-    MapKind,
-    array,
-    bounds,
-    colour_scale,
-    escaped,
-    header,
-    lay_out,
-    named,
-    same_length,
-    shortened,
-    subtitle_of,
-    width_of,
-)
+from .drawing import Drawing, Properties
+from .layout import colour_scale, header, lay_out
+from .style import WEIGHT_SCALE, MapKind, array, bounds, escaped, named, same_length, shortened, subtitle_of, width_of
 
 _SIDE = 320  # pixels of the longer side of a single map
 
@@ -47,17 +35,17 @@ def spatial_map(
     low, high, scale = bounds(z, kind, limit)
     subtitle = subtitle_of(value_name, z)
     head = header(title, subtitle, below=_SIDE * H / max(H, W) + 10)
-    fig = go.Figure(
-        go.Heatmap(
-            z=z,
-            hoverongaps=False,
-            hovertemplate=cell_hover(row_name, column_name, value_name, "%{x}", "%{y}"),
-            **colour_scale(low, high, scale, header=head),
-        )
+    drawing = Drawing()
+    drawing.add(
+        "heatmap",
+        z=z,
+        hoverongaps=False,
+        hovertemplate=cell_hover(row_name, column_name, value_name, "%{x}", "%{y}"),
+        **colour_scale(low, high, scale, header=head),
     )
-    lay_out(fig, title=title, subtitle=subtitle, head=head, left=4, right=4, above=4, bottom=6)
-    pixel_axes(fig, (-0.5, W - 0.5), (H - 0.5, -0.5))
-    return fig
+    lay_out(drawing, title=title, subtitle=subtitle, head=head, left=4, right=4, above=4, bottom=6)
+    pixel_axes(drawing, (-0.5, W - 0.5), (H - 0.5, -0.5))
+    return drawing.figure()
 
 
 def map_grid(
@@ -118,53 +106,49 @@ def map_grid(
     low, high, scale = bounds(everything, kind, limit)
     subtitle = subtitle_of(value_name, everything)
     head = header(title, subtitle, below=height / unit + 8)
-    fig = go.Figure(
-        go.Heatmap(
-            z=z,
-            hoverongaps=False,
-            hovertemplate=cell_hover(row_name, column_name, value_name, "%{x}", "%{y}"),
-            **colour_scale(low, high, scale, header=head),
-        )
-    )
+    drawing = Drawing()
     if photo is not None:
-        _put_under(fig, photo, opacity, spots, (H, W))
+        _add_photos(drawing, photo, spots, (H, W))
+    drawing.add(
+        "heatmap",
+        z=z,
+        opacity=None if photo is None else opacity,
+        hoverongaps=False,
+        hovertemplate=cell_hover(row_name, column_name, value_name, "%{x}", "%{y}"),
+        **colour_scale(low, high, scale, header=head),
+    )
     side = [] if row_titles is None else [escaped(shortened(t, 90)) + " " for t in row_titles]
-    fig.add_trace(
-        go.Scatter(
-            x=[left - 0.5 + W / 2 for _, left in spots] + [-0.5] * len(side),
-            y=[top - 0.5 for top, _ in spots] + [i * (H + over) + over - 0.5 + H / 2 for i in range(len(side))],
-            text=[escaped(t) for t in titles] + side,
-            textposition=["top center"] * len(spots) + ["middle left"] * len(side),
-            textfont={"size": 11},
-            mode="text",
-            hoverinfo="skip",
-            cliponaxis=False,
-        )
+    drawing.add(
+        "scatter",
+        x=[left - 0.5 + W / 2 for _, left in spots] + [-0.5] * len(side),
+        y=[top - 0.5 for top, _ in spots] + [i * (H + over) + over - 0.5 + H / 2 for i in range(len(side))],
+        text=[escaped(t) for t in titles] + side,
+        textposition=["top center"] * len(spots) + ["middle left"] * len(side),
+        textfont={"size": 11},
+        mode="text",
+        hoverinfo="skip",
+        cliponaxis=False,
     )
     left_room = max((width_of(s) for s in side), default=-4.0) + 8
-    lay_out(fig, title=title, subtitle=subtitle, head=head, left=left_room, right=4, above=0, bottom=6)
-    pixel_axes(fig, (-0.5, width - 0.5), (height - 0.5, -0.5))
+    lay_out(drawing, title=title, subtitle=subtitle, head=head, left=left_room, right=4, above=0, bottom=6)
+    pixel_axes(drawing, (-0.5, width - 0.5), (height - 0.5, -0.5))
     # Not drawn; %{x} and %{y} of the hover label take the place inside the tile from them.
-    fig.update_xaxes(tickmode="array", tickvals=list(range(width)), ticktext=x_words)
-    fig.update_yaxes(tickmode="array", tickvals=list(range(height)), ticktext=y_words)
-    return fig
+    drawing.x(tickmode="array", tickvals=list(range(width)), ticktext=x_words)
+    drawing.y(tickmode="array", tickvals=list(range(height)), ticktext=y_words)
+    return drawing.figure()
 
 
-def _put_under(
-    fig: go.Figure, photo: NDArray[np.uint8], opacity: float, spots: list[tuple[int, int]], size: tuple[int, int]
+def _add_photos(
+    drawing: Drawing, photo: NDArray[np.uint8], spots: list[tuple[int, int]], size: tuple[int, int]
 ) -> None:
-    """The photo below each tile of a grid: (top, left) of each in `spots`, all of one size."""
+    """The photo in each tile of a grid: (top, left) of each in `spots`, all of one size."""
     check_photo(photo)
     (rows, columns), (H, W) = photo.shape[:2], size
     dx, dy = W / columns, H / rows
     source = png(photo)
-    pictures = [
-        go.Image(source=source, x0=left - 0.5 + dx / 2, dx=dx, y0=top - 0.5 + dy / 2, dy=dy, hoverinfo="skip")
-        for top, left in spots
-    ]
-    fig.update_traces(opacity=opacity)
-    fig.add_traces(pictures)
-    fig.data = (*fig.data[1:], fig.data[0])
+    for top, left in spots:
+        place = {"x0": left - 0.5 + dx / 2, "dx": dx, "y0": top - 0.5 + dy / 2, "dy": dy}
+        drawing.add("image", source=source, hoverinfo="skip", **place)
 
 
 def mask_over_photo(
@@ -199,32 +183,26 @@ def mask_over_photo(
     head = header(title, subtitle, below=_SIDE * H / max(H, W) + 10)
     # Pixel i of the photo covers i - 0.5 … i + 0.5, so the photo reaches from -0.5 to W - 0.5.
     dx, dy = W / w, H / h
-    fig = go.Figure(
-        [
-            go.Image(source=png(photo), x0=0, dx=1, y0=0, dy=1, hoverinfo="skip"),
-            go.Heatmap(
-                z=z,
-                x0=-0.5 + dx / 2,
-                dx=dx,
-                y0=-0.5 + dy / 2,
-                dy=dy,
-                opacity=opacity,
-                hoverongaps=False,
-                hovertemplate=cell_hover(row_name, column_name, value_name, "%{x}", "%{y}"),
-                **colour_scale(low, high, WEIGHT_SCALE, header=head),
-            ),
-        ]
+    drawing = Drawing()
+    drawing.add("image", source=png(photo), x0=0, dx=1, y0=0, dy=1, hoverinfo="skip")
+    drawing.add(
+        "heatmap",
+        z=z,
+        x0=-0.5 + dx / 2,
+        dx=dx,
+        y0=-0.5 + dy / 2,
+        dy=dy,
+        opacity=opacity,
+        hoverongaps=False,
+        hovertemplate=cell_hover(row_name, column_name, value_name, "%{x}", "%{y}"),
+        **colour_scale(low, high, WEIGHT_SCALE, header=head),
     )
-    lay_out(fig, title=title, subtitle=subtitle, head=head, left=4, right=4, above=4, bottom=6)
-    pixel_axes(fig, (-0.5, W - 0.5), (H - 0.5, -0.5))
+    lay_out(drawing, title=title, subtitle=subtitle, head=head, left=4, right=4, above=4, bottom=6)
+    pixel_axes(drawing, (-0.5, W - 0.5), (H - 0.5, -0.5))
     # Not drawn; the hover label takes the cell's own row and column from them.
-    fig.update_xaxes(
-        tickmode="array", tickvals=[-0.5 + dx * (i + 0.5) for i in range(w)], ticktext=[str(i) for i in range(w)]
-    )
-    fig.update_yaxes(
-        tickmode="array", tickvals=[-0.5 + dy * (i + 0.5) for i in range(h)], ticktext=[str(i) for i in range(h)]
-    )
-    return fig
+    drawing.x(**indices(w, dx))
+    drawing.y(**indices(h, dy))
+    return drawing.figure()
 
 
 def check_photo(photo: NDArray[np.uint8]) -> None:
@@ -240,12 +218,18 @@ def cell_hover(row_name: str, column_name: str, value_name: str, x: str, y: str)
     return f"{row_name} {y}, {column_name} {x}<br>{named(value_name, '%{z:.4f}')}<extra></extra>"
 
 
-def pixel_axes(fig: go.Figure, x: tuple[float, float], y: tuple[float, float]) -> None:
+def pixel_axes(drawing: Drawing, x: tuple[float, float], y: tuple[float, float]) -> None:
     """Square pixels, row 0 on top, packed to the top left, no labels."""
-    fig.update_xaxes(range=list(x), constrain="domain", constraintoward="left", showticklabels=False)
-    fig.update_yaxes(
+    drawing.x(range=list(x), constrain="domain", constraintoward="left", showticklabels=False)
+    drawing.y(
         range=list(y), constrain="domain", constraintoward="top", scaleanchor="x", scaleratio=1, showticklabels=False
     )
+
+
+def indices(n: int, step: float) -> Properties:
+    """Of an axis in pixels: the numbers of `n` cells, each `step` pixels wide, in their middles."""
+    middles = [-0.5 + step * (i + 0.5) for i in range(n)]
+    return {"tickmode": "array", "tickvals": middles, "ticktext": [str(i) for i in range(n)]}
 
 
 def png(photo: NDArray[np.uint8]) -> str:

@@ -11,22 +11,10 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from .axes import Names, let_zoom, names_along
-from .cells import click_points, hover, printed
-from .style import (
-    COLOURS,
-    FRAME,
-    MapKind,
-    Quantity,
-    array,
-    bounds,
-    colour_scale,
-    header,
-    lay_out,
-    named,
-    on_dark,
-    same_length,
-    subtitle_of,
-)
+from .cells import add_click_points, hover, print_numbers
+from .drawing import Drawing, frame
+from .layout import colour_scale, header, lay_out
+from .style import COLOURS, MapKind, Quantity, array, bounds, named, on_dark, same_length, subtitle_of
 
 _TALLEST = 680  # pixels of a picture of many rows
 _MOST_PRINTED = 16  # rows and columns up to which the numbers are printed into the cells
@@ -34,7 +22,7 @@ _NAMELESS: dict[str, Any] = {"showticklabels": False, "tickmode": "array", "tick
 
 
 @dataclass(frozen=True)
-class _Words:
+class Words:
     """Title, range line and names of the axes."""
 
     title: str
@@ -75,9 +63,9 @@ def matrix(
     """
     z = array(values, 2)
     n_rows, n_columns = z.shape
-    return _grid(
+    return grid(
         z,
-        _Words(title, row_title, column_title, value_name),
+        Words(title, row_title, column_title, value_name),
         rows=rows,
         columns=columns,
         kind=kind,
@@ -88,8 +76,8 @@ def matrix(
         digits=digits,
         show_values=show_values,
         square=columns is not None and n_columns <= 2 * n_rows + 4,
-        cell=_cell(max(n_rows, n_columns if columns is not None else 0)),
-    )
+        cell=cell_side(max(n_rows, n_columns if columns is not None else 0)),
+    ).figure()
 
 
 def vector_strip(
@@ -111,9 +99,9 @@ def vector_strip(
     Rows are 22 pixels high up to 24 of them, lower beyond: the picture grows no taller.
     """
     z = array(values, 2)
-    return _grid(
+    return grid(
         z,
-        _Words(title, row_title, column_title, value_name),
+        Words(title, row_title, column_title, value_name),
         rows=rows,
         columns=None,
         kind="signed",
@@ -121,17 +109,17 @@ def vector_strip(
         highlight_row=highlight_row,
         cell=22 if len(z) <= 24 else 528 / len(z),
         title_colour=COLOURS[quantity],
-    )
+    ).figure()
 
 
-def _cell(n: int) -> float:
+def cell_side(n: int) -> float:
     """Pixels a cell: 44 up to 4 rows, then less, so that 64 rows are 480 pixels, and 250 no more than fits a screen."""
     return min(float(np.interp(n, [4, 8, 12, 16, 32, 64, 128], [44, 36, 30, 26, 14, 7.5, 5])), _TALLEST / max(n, 1))
 
 
-def _grid(
+def grid(
     z: Any,
-    words: _Words,
+    words: Words,
     *,
     rows: Sequence[str],
     columns: Sequence[str] | None,
@@ -145,7 +133,11 @@ def _grid(
     square: bool = False,
     cell: float,
     title_colour: str | None = None,
-) -> go.Figure:
+) -> Drawing:
+    """What `matrix` and `vector_strip` have in common.
+
+    square: cells are as wide as high; cell: pixels of the height of one; the rest as in `matrix`.
+    """
     n_rows, n_columns = z.shape
     same_length("rows", len(rows), n_rows)
     if columns is not None:
@@ -164,24 +156,24 @@ def _grid(
 
     texts, template = hover(rows, columns, row_names, column_names, words.row_title, words.column_title)
     value = named(words.value_name, "%{z:.4f}")
-    fig = go.Figure(
-        go.Heatmap(
-            z=z,
-            customdata=None if clickable else texts,
-            hovertemplate=None if clickable else f"{template}<br>{value}<extra></extra>",
-            hoverinfo="skip" if clickable else None,
-            hoverongaps=False,
-            xgap=1 if cell >= 12 and (square or n_columns <= 32) else 0,
-            ygap=1 if cell >= 12 else 0,
-            **colour_scale(low, high, scale, header=head),
-        )
+    drawing = Drawing()
+    drawing.add(
+        "heatmap",
+        z=z,
+        customdata=None if clickable else texts,
+        hovertemplate=None if clickable else f"{template}<br>{value}<extra></extra>",
+        hoverinfo="skip" if clickable else None,
+        hoverongaps=False,
+        xgap=1 if cell >= 12 and (square or n_columns <= 32) else 0,
+        ygap=1 if cell >= 12 else 0,
+        **colour_scale(low, high, scale, header=head),
     )
     if show_values:
-        fig.add_traces(printed(z, on_dark(z, low, high, scale), digits))
+        print_numbers(drawing, z, on_dark(z, low, high, scale), digits)
     if clickable:
-        fig.add_trace(click_points(z, texts, template, words.value_name))
+        add_click_points(drawing, z, texts, template, words.value_name)
     lay_out(
-        fig,
+        drawing,
         title=words.title,
         subtitle=subtitle,
         head=head,
@@ -191,7 +183,7 @@ def _grid(
         bottom=6,
         title_colour=title_colour,
     )
-    fig.update_xaxes(
+    drawing.x(
         side="top",
         range=[-0.5, n_columns - 0.5],
         title={"text": words.column_title, "standoff": 4},
@@ -200,7 +192,7 @@ def _grid(
         tickangle=angle,
         **(_NAMELESS if column_names is None else column_names.layout),
     )
-    fig.update_yaxes(
+    drawing.y(
         range=[n_rows - 0.5, -0.5],
         title={"text": words.row_title, "standoff": 4},
         constrain="domain",
@@ -208,25 +200,16 @@ def _grid(
         **row_names.layout,
     )
     if square:
-        fig.update_yaxes(scaleanchor="x", scaleratio=1)
-    let_zoom(fig, row_names, column_names)
-    frames = []
+        drawing.y(scaleanchor="x", scaleratio=1)
+    let_zoom(drawing, row_names, column_names)
+    width = 3 if cell >= 12 else 1.5
     if highlight_row is not None:
-        frames.append((-0.5, highlight_row - 0.5, n_columns - 0.5, highlight_row + 0.5))
+        drawing.mark(frame(-0.5, highlight_row - 0.5, n_columns - 0.5, highlight_row + 0.5, width=width))
     if highlight_column is not None:
-        frames.append((highlight_column - 0.5, -0.5, highlight_column + 0.5, n_rows - 0.5))
-    fig.update_layout(shapes=[frame(*f, width=3 if cell >= 12 else 1.5) for f in frames])
+        drawing.mark(frame(highlight_column - 0.5, -0.5, highlight_column + 0.5, n_rows - 0.5, width=width))
     if clickable:
-        fig.update_layout(clickmode="event+select", hoverdistance=60)
-    return fig
-
-
-def frame(x0: float, y0: float, x1: float, y1: float, *, width: float = 3) -> dict[str, Any]:
-    """A frame around a part of a heatmap, as a layout shape."""
-    return {
-        "type": "rect", "x0": x0, "y0": y0, "x1": x1, "y1": y1,
-        "line": {"color": FRAME, "width": width}, "fillcolor": "rgba(0,0,0,0)", "layer": "above",
-    }  # fmt: skip
+        drawing.lay(clickmode="event+select", hoverdistance=60)
+    return drawing
 
 
 def _top_labels(names: Names | None, n: int) -> tuple[int, float, float]:
