@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,8 +11,11 @@ from collections.abc import Callable, Iterator
 # torch is imported, and passed on to the servers that the browser tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import plotly.graph_objects as go
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
+
+from attention_core.figures.drawing import Drawing
 
 expect.set_options(timeout=30_000)  # of a busy machine; what is there at once costs nothing
 FLAGS = [
@@ -19,6 +23,21 @@ FLAGS = [
     # Chromium ends its own process for pixels where a busy machine keeps it waiting for 15 s, and itself after a few.
     *("--disable-gpu-watchdog", "--disable-gpu-process-crash-limit"),
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checked() -> Iterator[None]:
+    """Every figure that a test comes by is one that Plotly accepts, property by property, and does not change."""
+    unchecked = Drawing.figure
+
+    def figure(drawing: Drawing) -> go.Figure:
+        made = unchecked(drawing)
+        assert json.loads(go.Figure(made.to_dict()).to_json()) == json.loads(made.to_json())
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Drawing, "figure", figure)
+        yield
 
 
 @pytest.fixture(scope="session")
