@@ -145,7 +145,6 @@ def warm() -> None:
         lambda: text.trace("我吃柠檬", "I eat lemons."),
         *(lambda model=model: model.trace(grey) for model in photo),
     )
-    # Streamlit collects garbage after each run of a script or of a part, and everybody waits meanwhile: what is here
-    # now stays, and need not be looked through.
+    # Everybody waits while Python collects garbage: what is here now stays, and need not be looked through.
     gc.collect()
     gc.freeze()

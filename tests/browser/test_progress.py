@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser.acts import Act, pick, turn
-from tests.browser.driver import leave, open_page, settle
+from tests.browser.driver import leave, open_page, settle, until
 from tests.browser.test_photo_strip import encoded
 from ui.i18n import catalogue
 
@@ -25,16 +25,17 @@ WATCH = """() => {
 }"""
 
 
-def large_photo() -> bytes:
-    """Twenty-five million pixels: what opening them takes can be noticed."""
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (500, 500, 3), np.uint8))
+def large_photo(seed: int) -> bytes:
+    """Twenty-five million pixels: opening a few of them takes a second."""
+    noise = Image.fromarray(np.random.default_rng(seed).integers(0, 255, (500, 500, 3), np.uint8))
     return encoded(noise.resize((5000, 5000), Image.Resampling.NEAREST))
 
 
 def upload(page: Page) -> None:
-    page.locator('[data-testid="stFileUploader"] input[type=file]').set_input_files(
-        {"name": "large.png", "mimeType": "image/png", "buffer": large_photo()}
-    )
+    photos: list[FilePayload] = [
+        {"name": f"{seed}.png", "mimeType": "image/png", "buffer": large_photo(seed)} for seed in range(4)
+    ]
+    page.locator('[data-testid="stFileUploader"] input[type=file]').set_input_files(photos)
 
 
 CASES: dict[str, tuple[str, Act, str]] = {
@@ -54,9 +55,7 @@ def test_it_says_so(browser: Browser, server: str, name: str) -> None:
     page = open_page(browser, f"{server}/{address}", locale="en-GB")
     page.evaluate(WATCH)
     act(page)
-    page.wait_for_timeout(1000)
+    until(page, "words => window.said.some(each => each.includes(words))", words.split("{")[0])
     settle(page)
     expect(page.get_by_test_id("stSpinner")).to_have_count(0)
-    said = page.evaluate("window.said")
-    assert any(words.split("{")[0] in each for each in said), said
     leave(page)
