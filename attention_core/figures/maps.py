@@ -6,6 +6,7 @@ import base64
 import struct
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
@@ -235,8 +236,13 @@ def indices(n: int, step: float) -> Properties:
 def png(photo: NDArray[np.uint8]) -> str:
     """The photo as a PNG data URI, loss-free (a third of what its numbers would take in JSON)."""
     H, W, _ = photo.shape
+    return _png(photo.tobytes(), H, W)
+
+
+@lru_cache(maxsize=16)  # one photo lies under several pictures of a page, and under them again at each click
+def _png(pixels: bytes, H: int, W: int) -> str:
     lines = np.zeros((H, 1 + 3 * W), dtype=np.uint8)  # each line opens with its filter: 0, none
-    lines[:, 1:] = photo.reshape(H, 3 * W)
+    lines[:, 1:] = np.frombuffer(pixels, dtype=np.uint8).reshape(H, 3 * W)
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
