@@ -20,6 +20,7 @@ from ui.cbam_steps import (
     pooled_vectors_step,
 )
 from ui.export import photo_export
+from ui.foreign_exports import stage_export
 from ui.i18n import t
 from ui.photo import sharp_square, traced_photo
 from ui.photo_network_picker import choose
@@ -42,6 +43,7 @@ def main() -> None:
     if isinstance(trace, HubVisionTrace):
         all_places_step(8, trace, square)
         foreign_prediction_step(9, trace)
+        stage_export("cbam", network, photo, trace, stage)
         return
     all_masks_step(8, trace, square)
     output, mask = tex("output", r"\tilde u_c(i,j)"), tex("mask", "M(i,j)")

@@ -11,6 +11,7 @@ from attention_core.models.hub_vision import HubVisionTrace
 from attention_core.models.vision import StageTrace, VisionTrace
 from ui import networks
 from ui.export import photo_export
+from ui.foreign_exports import stage_export
 from ui.gate_formulas import Gating, gating_of
 from ui.i18n import t
 from ui.photo import traced_photo
@@ -45,6 +46,7 @@ def main() -> None:
     stage = _one_stage(trace, gating_of(network.model))
     if isinstance(trace, HubVisionTrace):
         foreign_prediction_step(7, trace)
+        stage_export("squeeze_excitation", network, photo, trace, stage)
         return
     output = tex("output", r"\tilde u_c(i,j)")
     formula = lines(rf"g_c = \frac{{1}}{{HW}} \sum_{{i,j}} {output}", r"p = \mathrm{softmax}(W g + b)")

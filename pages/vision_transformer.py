@@ -6,6 +6,7 @@ import streamlit as st
 
 from attention_core.models.hub_patches import PatchTrace
 from ui import networks
+from ui.foreign_exports import patch_export
 from ui.i18n import t
 from ui.photo import sharp_square, traced_photo
 from ui.photo_network_picker import choose
@@ -18,6 +19,7 @@ from ui.vision_transformer import (
     PATCH,
     SEER,
     Pixels,
+    View,
     all_heads_step,
     choose_seer,
     choose_view,
@@ -36,18 +38,20 @@ def main() -> None:
         st.info(t("vision_transformer.none"), icon=":material/deployed_code:")
         return
     photo, trace = traced_photo(lambda photo: networks.patch_trace(network, photo))
-    _steps(trace, sharp_square(photo, trace))
+    view = _steps(trace, sharp_square(photo, trace))
     foreign_prediction_step(5, trace)
+    patch_export(network, photo, view)
 
 
 @region(LAYER, HEAD, PATCH, SEER)
-def _steps(trace: PatchTrace, square: Pixels) -> None:
+def _steps(trace: PatchTrace, square: Pixels) -> View:
     view = choose_view(trace, square)
     patches_step(1, view)
     head_step(2, view)
     seer = choose_seer(trace)
     all_heads_step(3, view, seer)
     rollout_step(4, view, seer)
+    return view
 
 
 main()

@@ -21,7 +21,7 @@ from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
 from attention_core.models import registry
 from attention_core.models.hub_text import HubTextModel
 from attention_core.models.text import TextTrace
-from attention_core.models.vision import StageTrace, VisionTrace
+from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionTrace
 from attention_core.runtime.version import version
 from ui import networks, photo_what_if, share, text_networks, url_state
 from ui.change_words import photo_changes, sentence_changes
@@ -52,7 +52,9 @@ def text_export(
     box = opened()
     if box is None:
         return
+    network = text_networks.current()
     about = {
+        "network": t("export.bilingual") if network.shipped else t("export.foreign", name=network.name),
         "text": trace.text + (f" ‖ {trace.pair}" if trace.pair else ""),
         "layer": layer + 1,
         "head": head + 1,
@@ -121,7 +123,7 @@ def photo_export(
     box = opened()
     if box is None:
         return
-    sample = _samples().get(hashlib.sha256(photo.data).hexdigest())
+    sample = sample_of(photo)
     number = None if stage is None else [one.name for one in trace.stages].index(stage.name)
     square = seen_box(photo, trace)
     settings = {
@@ -131,7 +133,7 @@ def photo_export(
     }
     snippet = photo_snippet(
         trace,
-        build=build,
+        network=f"load_vision_model({build!r})",
         stage=number,
         sample=sample,
         box=square if isinstance(photo, SquareOf) else None,
@@ -147,7 +149,7 @@ def photo_export(
         snippet,
         npz=partial(tables.npz, trace, tried),
         csv=lambda: tables.csv_zip(chain(tables.vision_tables(trace), tables.tried_tables(tried or {}))),
-        sharpened=partial(with_photo, photo=_sharp(photo, trace)),
+        sharpened=partial(with_photo, photo=sharp(photo, trace)),
     )
     with box:
         offer(taken)
@@ -156,7 +158,7 @@ def photo_export(
 def _photo_caption(
     build: str, sample: str | None, stage: StageTrace | None, what_if: PhotoWhatIf, beside: Sequence[str]
 ) -> str:
-    about = {"photo": t(f"photo.choices.{sample}") if sample else t("export.own_photo"), "build": build}
+    about = {"photo": named(sample), "build": build}
     if beside:
         return t("export.beside_caption", builds=joined("words.comma", list(beside)), **about)
     if stage is None:
@@ -169,12 +171,22 @@ def _changed(changes: str) -> str:
     return changes and t("export.changed", changes=changes)
 
 
+def sample_of(photo: Photo) -> str | None:
+    """The name of the sample that a photo is; None for one of somebody's own."""
+    return _samples().get(hashlib.sha256(photo.data).hexdigest())
+
+
+def named(sample: str | None) -> str:
+    """What a caption calls a photo."""
+    return t(f"photo.choices.{sample}") if sample else t("export.own_photo")
+
+
 @cache
 def _samples() -> dict[str, str]:
     return {hashlib.sha256(sample_photo(name)).hexdigest(): name for name in SAMPLE_PHOTOS}
 
 
-def _sharp(photo: Photo, trace: VisionTrace) -> Callable[[int], tuple[str, int]]:
+def sharp(photo: Photo, trace: ClassifiedPhoto) -> Callable[[int], tuple[str, int]]:
     """The square that the network saw, as sharp as the photo is: for paper, where the page's own would be coarse."""
 
     @cache

@@ -17,7 +17,7 @@ from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
 from attention_core.models.description import ModelDescription, describe
 from attention_core.models.hub_files import fetched
 from attention_core.models.hub_patches import HubPatchModel
-from attention_core.models.hub_photos import load_hub_vision_model
+from attention_core.models.hub_photos import load_hub_vision_model, prepared_size
 from attention_core.models.hub_vision import HubVisionModel
 from attention_core.models.hub_weights import fetched_weights, published_weights
 from attention_core.models.insertion import Attended
@@ -118,6 +118,7 @@ def _load(name: str, progress: Progress) -> PhotoNetwork:
         folder = fetched(source_of(name), progress=progress)
         _check_config(name, folder)
         model = load_hub_vision_model(f"transformers/{folder}")
+        _check_config(name, folder, model.format.size)
     network = PhotoNetwork(name, f"{name}@{next(_serial)}", model)
     check_size(name, bytes_of(network))
     return network
@@ -157,10 +158,12 @@ def _check_torch(name: str, architecture: str) -> None:
             _check_patches(name, preset.crop_size[0] // built.patch_size, heads)
 
 
-def _check_config(name: str, folder: Path) -> None:
+def _check_config(name: str, folder: Path, size: int | None = None) -> None:
+    """size: of the photos; None: the smallest that it may be."""
     try:
         config = config_of(folder)
-        patches = config["image_size"] // config["patch_size"]
+        prepared = prepared_size(config_of(folder, "preprocessor_config.json")) or config["image_size"]
+        patches = (size or min(prepared, config["image_size"])) // config["patch_size"]
         heads = config["num_hidden_layers"] * config["num_attention_heads"]
     except (KeyError, TypeError):
         return  # the loading says what is wrong with it, if anything
@@ -225,3 +228,11 @@ def described(kind: PhotoKind, name: str) -> ModelDescription:
     weights = published_weights(name)
     size = 0 if weights.here else weights.size or 4 * weights.parameters  # 32 bits each, before they are packed
     return ModelDescription(name, architecture, weights.parameters, size, None, (), on_disk=weights.here)
+
+
+def loading_call(name: str) -> str:
+    """How a program gets a network of others."""
+    library, checkpoint = _of_torch(name)
+    if checkpoint is not None:
+        return f"load_hub_vision_model({f'{library}/{architecture_of(name)}'!r}, checkpoint={str(checkpoint)!r})"
+    return f"load_hub_vision_model({name if library else f'transformers/{source_of(name)}'!r})"

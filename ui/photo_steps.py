@@ -24,7 +24,7 @@ from ui.choices import choose
 from ui.i18n import current_language, t
 from ui.markdown import plain
 from ui.regions import region
-from ui.steps import show, step
+from ui.steps import not_of_this_network, show, step
 
 SHOWN_CHANNELS = 12
 BUILD_NAMES = {"se": "SE", "cbam": "CBAM"}  # the same in every language
@@ -189,6 +189,9 @@ def prediction_step(number: int, formula: str, trace: VisionTrace, build: str) -
 
 def foreign_prediction_step(number: int, trace: ClassifiedPhoto) -> None:
     """What a network of others says; it has not been measured here."""
+    if not trace.classes:
+        not_of_this_network(number, "photo_network.no_classes")
+        return
     formula = r"p = \mathrm{softmax}(o)"
     with step(number, "photo_network.prediction", formula, classes=f"{len(trace.classes):,}"):
         best = trace.top(5)

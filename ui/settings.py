@@ -61,10 +61,10 @@ def _of_the_hub(name: str) -> bool:
     return _HUB_NAME.fullmatch(name) is not None and ".." not in name and not Path(name).exists()
 
 
-def config_of(folder: Path) -> dict[str, Any]:
+def config_of(folder: Path, file: str = "config.json") -> dict[str, Any]:
     """The config of a network; empty where it cannot be read, of which the loading says more."""
     try:
-        config: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config: Any = json.loads((folder / file).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return config if isinstance(config, dict) else {}

@@ -11,13 +11,15 @@ from attention_core.analysis.mask_trial import TriedKind, TriedMap
 from attention_core.analysis.masks import blocked_cells, causal_mask, window_mask
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
+from attention_core.models.hub_vision import HubVisionTrace
 from attention_core.models.overrides import Overrides
 from attention_core.models.text import TextTrace
-from attention_core.models.vision import VisionTrace
+from attention_core.models.vision import ClassifiedPhoto, VisionTrace
 
 Gate = tuple[int, int, float]  # layer, head, multiplier
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 SHIPPED_NETWORK = 'load_text_model("bilingual")'
+ARCHIVE = "attention-explorer.npz"
 TOLERANCE = 1e-4  # another processor rounds otherwise
 AREA_TOLERANCE = 1e-3  # and pixels whose values are nearly equal may change places
 
@@ -122,55 +124,61 @@ def _mask(mask: Tensor) -> tuple[str, str]:
 
 
 def photo_snippet(
-    trace: VisionTrace,
+    trace: VisionTrace | HubVisionTrace,
     *,
-    build: str,
+    network: str,
     stage: int | None,
     sample: str | None,
     box: Box | None = None,
     overrides: Overrides | None = None,
-    archive: str = "attention-explorer.npz",
+    archive: str = ARCHIVE,
 ) -> str:
     """A program for one stage's channel weights, its spatial mask where it has one, and the predictions.
 
-    stage: None for all of them. sample: name of the sample photo; None for a photo of one's own, whose square is then
-    read from the NPZ file. box: the square of the photo, where it is not the one in the middle. overrides: what `trace`
-    was made with. archive: the name of the NPZ file.
+    network: the call that loads what `trace` was made by. stage: None for all of them. sample: name of the sample
+    photo; None for a photo of one's own, whose square is then read from the NPZ file. box: the square of the photo,
+    where it is not the one in the middle. overrides: what `trace` was made with. archive: the name of the NPZ file.
     """
-    if sample is None:
-        imports = ["import numpy as np", "import torch", "", "import attention_core as ac"]
-        photo = [
-            "# The photo itself stays with whoever took it; what the network saw of it is in the file of all arrays.",
-            f'photo = torch.from_numpy(np.load({archive!r})["image"])',
-        ]
-    else:
-        imports = [
-            "import torch",
-            "",
-            "import attention_core as ac",
-            "from attention_core.inputs.samples import sample_photo",
-        ]
-        photo = [f"photo = ac.load_image(sample_photo({sample!r}))" + (f".crop({box!r})" if box else "")]
+    imports, photo = seen_photo(sample, box, archive)
     setting_up, written = _overrides(overrides or {})
     controls = ["overrides = {", *written, "}"] if written else []
     stages = range(len(trace.stages)) if stage is None else (stage,)
-    probabilities = torch.tensor([probability for _, probability in trace.top(5)])
     lines = [
         *imports,
         "",
-        f"model = ac.load_vision_model({build!r})",
+        f"model = ac.{network}",
         *photo,
         *setting_up,
         *controls,
         f"trace = model.trace(photo{', overrides=overrides' if controls else ''})",
         "",
         *(line for number in stages for line in _attention(trace, number)),
+        *best_classes(trace),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def seen_photo(sample: str | None, box: Box | None, archive: str) -> tuple[list[str], list[str]]:
+    """The imports of a program about a photo, and the lines that open it; as in `photo_snippet`."""
+    if sample is None:
+        return ["import numpy as np", "import torch", "", "import attention_core as ac"], [
+            "# The photo itself stays with whoever took it; what the network saw of it is in the file of all arrays.",
+            f'photo = torch.from_numpy(np.load({archive!r})["image"])',
+        ]
+    core = ["import attention_core as ac", "from attention_core.inputs.samples import sample_photo"]
+    return ["import torch", "", *core], [
+        f"photo = ac.load_image(sample_photo({sample!r}))" + (f".crop({box!r})" if box else "")
+    ]
+
+
+def best_classes(trace: ClassifiedPhoto) -> list[str]:
+    """Lines for the five likeliest classes."""
+    return [
         "best = trace.top(5)",
         "print([(entry.en, round(probability, 4)) for entry, probability in best])",
         "probabilities = torch.tensor([probability for _, probability in best])",
-        *compared("probabilities", probabilities),
+        *compared("probabilities", torch.tensor([probability for _, probability in trace.top(5)])),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def trial_snippet(tried: Mapping[TriedKind, TriedMap], stage: str) -> str:
@@ -223,7 +231,7 @@ def _partly_set(name: str, values: Tensor) -> list[str]:
     return lines + [f"{name}.view(-1)[{where}] = {value:.6g}" for value, where in sorted(places.items())]
 
 
-def _attention(trace: VisionTrace, stage: int) -> list[str]:
+def _attention(trace: VisionTrace | HubVisionTrace, stage: int) -> list[str]:
     attention = trace.stages[stage].attention
     shown: list[tuple[str, str, Tensor]] = []
     if isinstance(attention, SqueezeExcitationTrace):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from attention_core.analysis.mask_trial import TriedKind, TriedMap
 from attention_core.analysis.temporal import ClipTrace
 from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.mechanisms.trace import Trace
+from attention_core.models.hub_patches import PatchTrace
+from attention_core.models.hub_vision import HubVisionTrace
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import VisionTrace
 
@@ -101,9 +104,14 @@ def _matrices(values: Array) -> Iterator[tuple[str, Array]]:
         yield "", values.reshape(values.shape[-2:])
 
 
-def vision_tables(trace: VisionTrace) -> Iterator[Table]:
-    """A row a line of a map, after its channel, or a row a channel; the last two have a row a class."""
+def vision_tables(trace: VisionTrace | HubVisionTrace, stage: int | None = None) -> Iterator[Table]:
+    """A row a line of a map, after its channel, or a row a channel; the last two have a row a class.
+
+    stage: the only one that is written, counted from 0; None: all.
+    """
     for name, values in trace.arrays().items():
+        if stage is not None and name.startswith("stages.") and not name.startswith(f"stages.{stage}."):
+            continue
         folder = name.replace(".", "/")
         if name in ("logits", "probabilities"):
             classes = [(row, entry.wnid, entry.en, entry.zh) for row, entry in enumerate(trace.classes)]
@@ -115,6 +123,22 @@ def vision_tables(trace: VisionTrace) -> Iterator[Table]:
         else:
             vector = values.reshape(-1, 1)
             yield Table(folder, ("channel",), [(channel,) for channel in range(len(vector))], [name], vector)
+
+
+def patch_tables(trace: PatchTrace, layer: int) -> Iterator[Table]:
+    """Of one layer, counted from 0: a row a token and a table a head; of scores and weights a column a token. Then a
+    row a class, where there are any."""
+    places = [divmod(patch, trace.grid[1]) for patch in range(math.prod(trace.grid))]
+    names = [f"special {number}" for number in range(trace.special)] + [f"{row},{column}" for row, column in places]
+    for name, values in trace.layers[layer].arrays().items():
+        across = name in _KEYS_ACROSS
+        for place, matrix in _matrices(values):
+            columns = names if across else _numbers(matrix.shape[1])
+            yield Table(f"layers/{layer}/{name}{place}", ("row,column",), [(one,) for one in names], columns, matrix)
+    if trace.classes:
+        classes = [(row, entry.en, entry.zh) for row, entry in enumerate(trace.classes)]
+        probabilities = trace.probabilities.cpu().numpy()[:, None]
+        yield Table("probabilities", ("row", "en", "zh"), classes, ["probabilities"], probabilities)
 
 
 def tried_tables(tried: Mapping[TriedKind, TriedMap]) -> Iterator[Table]:

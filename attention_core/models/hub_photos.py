@@ -1,11 +1,8 @@
-"""Photo networks by name, or with a checkpoint of one's own, behind the project's traces.
-
-Nothing that a file could run is ever run: a checkpoint is safetensors, or a pickle of nothing but tensors.
-"""
+"""Photo networks by name, or with a checkpoint of one's own, behind the project's traces."""
 
 from __future__ import annotations
 
-import pickle
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import torch
 from torch import nn
 
 from attention_core.errors import MissingPackageError, ModelSourceError, UnsupportedModelError, WeightsError
+from attention_core.models.checkpoints import class_names, fill, own_classes, read_checkpoint
 from attention_core.models.hub import INSTALL, READING, require_transformers
 from attention_core.models.hub_files import Progress, fetched
 from attention_core.models.hub_patches import HubPatchModel
@@ -37,8 +35,10 @@ def load_hub_vision_model(
 
     source: library and name, such as "torchvision/mobilenet_v3_small", "torchvision/vit_b_16",
     "pytorchcv/cbam_resnet18" or "transformers/google/vit-base-patch16-224", where the last may be a folder instead;
-    checkpoint: a state dict of that network, instead of the weights that the library fetches; device: as in
-    `load_vision_model`; endpoint, progress: as in `load_hub_text_model`, the first for networks of transformers alone.
+    checkpoint: a state dict of that network, instead of the weights that the library fetches. Its last layer may have
+    any number of classes; their names are the lines of a text file beside it, `mine.txt` beside `mine.pt`, if there is
+    one. device: as in `load_vision_model`; endpoint, progress: as in `load_hub_text_model`, the first for networks of
+    transformers alone, which may also be without a classifier, as DINOv2 is.
     Raises `ModelSourceError` for what cannot be found or fetched, `MissingPackageError`, `UnsupportedModelError` for
     what has no attention that can be read, `WeightsError` for weights that do not fit.
     """
@@ -46,9 +46,9 @@ def load_hub_vision_model(
     if library == "transformers":
         network, classes, format = _of_transformers(name, endpoint, progress)
     elif library in LIBRARIES:
-        network, classes, format = _of_torch(library, name)
         if checkpoint is None:  # not by the library itself: pytorchcv's reading would run what a file holds
             checkpoint = fetched_weights(source, progress or (lambda done, total: None))
+        network, classes, format = _of_torch(library, name, Path(checkpoint))
     else:
         raise ModelSourceError(
             "hub.library",
@@ -56,59 +56,16 @@ def load_hub_vision_model(
             name=source,
             expected=LIBRARIES,
         )
-    if checkpoint is not None:
-        load_checkpoint(network, Path(checkpoint))
     network = network.eval().requires_grad_(False).to(choose_device(device))
     transformer = library == "transformers" or any(isinstance(m, nn.MultiheadAttention) for m in network.modules())
     kind = HubPatchModel if transformer else HubVisionModel
     return kind(network, classes, format=format)
 
 
-def load_checkpoint(network: nn.Module, path: Path) -> None:
-    """Fills `network` from a file. Raises `ModelSourceError`, `UnsupportedModelError` for a pickle that could run code,
-    `WeightsError` for tensors of another network."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if not path.is_file():
-        raise ModelSourceError("hub.no_file", f"there is no file {path.name}. Check the path.", name=path.name)
+def _of_torch(library: str, name: str, checkpoint: Path) -> tuple[nn.Module, tuple[VisionClass, ...], PhotoFormat]:
     try:
-        state: Any = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UnsupportedModelError(
-            "hub.pickle",
-            f"{path.name} holds more than tensors, and could run code when opened. Save the state dict of the network "
-            "with safetensors.torch.save_file.",
-            name=path.name,
-        ) from error
-    except (SafetensorError, RuntimeError, EOFError, OSError) as error:
-        raise WeightsError(
-            "hub.damaged", f"{path.name} cannot be read: it is cut off or altered. Fetch it again.", name=path.name
-        ) from error
-    try:
-        network.load_state_dict(state.get("state_dict", state))
-    except (RuntimeError, AttributeError, TypeError) as error:
-        raise WeightsError(
-            "hub.other_weights",
-            f"{path.name} does not hold the tensors of {type(network).__name__}: {str(error)[:300]}",
-            name=path.name,
-            network=type(network).__name__,
-        ) from error
-
-
-def _of_torch(library: str, name: str) -> tuple[nn.Module, tuple[VisionClass, ...], PhotoFormat]:
-    try:
-        if library == "torchvision":
-            from torchvision.models import get_model, get_model_weights
-
-            made = get_model(name, weights=None)
-            preset: Any = get_model_weights(name).DEFAULT.transforms()
-            format = PhotoFormat(preset.crop_size[0], tuple(preset.mean), tuple(preset.std))
-        else:
-            from pytorchcv.model_provider import get_model
-
-            made = get_model(name, pretrained=False)
-            format = PhotoFormat(made.in_size[0])
+        build, format = _torchvision(name) if library == "torchvision" else _pytorchcv(name)
+        network = build({})
     except ModuleNotFoundError as error:
         raise MissingPackageError(
             "hub.package",
@@ -120,8 +77,31 @@ def _of_torch(library: str, name: str) -> tuple[nn.Module, tuple[VisionClass, ..
         raise ModelSourceError(
             "hub.not_found", f"{library} has no network called {name}. Check the spelling.", name=name
         ) from error
-    network: nn.Module = made
-    return network, imagenet_classes(vision_classes()), format
+    state = read_checkpoint(checkpoint)
+    count = own_classes(network, state)
+    if count is None:
+        classes = imagenet_classes(vision_classes())
+    else:
+        network, classes = build({"num_classes": count}), class_names(checkpoint, count)
+    fill(network, state, checkpoint.name)
+    return network, classes, format
+
+
+_Build = Callable[[dict[str, int]], nn.Module]  # from what is to be other than usual
+
+
+def _torchvision(name: str) -> tuple[_Build, PhotoFormat]:
+    from torchvision.models import get_model, get_model_weights
+
+    preset: Any = get_model_weights(name).DEFAULT.transforms()
+    format = PhotoFormat(preset.crop_size[0], tuple(preset.mean), tuple(preset.std))
+    return lambda other: get_model(name, weights=None, **other), format
+
+
+def _pytorchcv(name: str) -> tuple[_Build, PhotoFormat]:
+    from pytorchcv.model_provider import get_model
+
+    return lambda other: get_model(name, pretrained=False, **other), PhotoFormat(get_model(name).in_size[0])
 
 
 def _of_transformers(
@@ -129,12 +109,11 @@ def _of_transformers(
 ) -> tuple[nn.Module, tuple[VisionClass, ...], PhotoFormat]:
     require_transformers()
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageClassification
 
     folder = fetched(source, endpoint, progress)
     try:
         with READING:
-            network, report = AutoModelForImageClassification.from_pretrained(
+            network, report = _auto_class(folder).from_pretrained(
                 folder,
                 use_safetensors=True,
                 trust_remote_code=False,
@@ -155,7 +134,8 @@ def _of_transformers(
             f"{folder.name} is no network that the transformers library classifies photos with.",
             name=folder.name,
         ) from error
-    missing = sorted(report["missing_keys"])
+    # What some pool after their last layer nobody reads here, and not all files have it.
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise WeightsError(
             "hub.missing_weights",
@@ -164,18 +144,51 @@ def _of_transformers(
             count=len(missing),
             tensor=missing[0],
         )
-    names = network.config.id2label
+    names = network.config.id2label if "ForImageClassification" in type(network).__name__ else {}
     classes = tuple(VisionClass("", names[index], names[index], "") for index in sorted(names))
-    return network, classes, _format(folder, network.config.image_size)
+    return network, classes, _format(folder, network)
 
 
-def _format(folder: Path, size: int) -> PhotoFormat:
-    """What the folder says of its photos, at the size that the network was built for."""
+def _auto_class(folder: Path) -> Any:
+    """How the library loads a folder: with the classifier that its config names, or without one.
+
+    Raises `ValueError` where it is none for photos.
+    """
+    from transformers import (
+        MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+        AutoConfig,
+        AutoModel,
+        AutoModelForImageClassification,
+    )
+
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    classifies = any("ForImageClassification" in name for name in config.architectures or ())
+    if classifies or type(config) not in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING:
+        return AutoModelForImageClassification  # which says itself what it is none for
+    return AutoModel
+
+
+@torch.no_grad()
+def _format(folder: Path, network: Any) -> PhotoFormat:
+    """What the folder says of its photos, at the size that it prepares them for, where the network takes that."""
     from transformers.image_processing_utils import BaseImageProcessor
 
     try:
         said, _ = BaseImageProcessor.get_image_processor_dict(folder, local_files_only=True)
     except OSError:
         said = {}
+    size = prepared_size(said) or network.config.image_size
+    try:
+        network(torch.zeros(1, 3, size, size))
+    except ValueError:  # most take the size alone that they were built for
+        size = network.config.image_size
     known = PhotoFormat(size)
     return PhotoFormat(size, tuple(said.get("image_mean") or known.mean), tuple(said.get("image_std") or known.spread))
+
+
+def prepared_size(processor: Mapping[str, Any]) -> int | None:
+    """The side of the square that an image processor makes of a photo, by its preprocessor_config.json; None where it
+    makes none."""
+    said = (processor.get("crop_size") if processor.get("do_center_crop") else None) or processor.get("size")
+    height, width = (said.get("height"), said.get("width")) if isinstance(said, dict) else (said, said)
+    return height if isinstance(height, int) and height == width else None

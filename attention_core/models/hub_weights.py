@@ -1,7 +1,7 @@
 """The checkpoints that torchvision and pytorchcv publish: what they are, and how they come.
 
 They are put where the library itself keeps them, after their checksum has been compared, and opened by
-`load_checkpoint`, which runs nothing that they hold. (pytorchcv's own loading would.) What a broken fetch leaves is
+`read_checkpoint`, which runs nothing that they hold. (pytorchcv's own loading would.) What a broken fetch leaves is
 gone on from by the next one.
 """
 

@@ -87,10 +87,12 @@ def test_quotes_in_a_sentence_stay_text() -> None:
 def test_a_sample_photo_and_a_photo_of_ones_own(tmp_path: Path) -> None:
     box = (10, 0, 290, 280)
     trace = load_vision_model("cbam").trace(load_image(sample_photo("cat")).crop(box))
-    program = photo_snippet(trace, build="cbam", stage=2, sample="cat", box=box)
+    program = photo_snippet(trace, network="load_vision_model('cbam')", stage=2, sample="cat", box=box)
     own = load_vision_model("se").trace(Image.fromarray(np.full((80, 60, 3), 99, dtype=np.uint8)))
     (tmp_path / "mine.npz").write_bytes(npz(own))
-    program += photo_snippet(own, build="se", stage=0, sample=None, archive="mine.npz")  # one process for both
+    program += photo_snippet(
+        own, network="load_vision_model('se')", stage=0, sample=None, archive="mine.npz"
+    )  # one process for both
     came = run(program, tmp_path)
     assert came.returncode == 0, came.stderr
     assert trace.top(1)[0][0].en in came.stdout
@@ -109,7 +111,9 @@ def test_a_photo_with_something_changed_in_two_stages(tmp_path: Path) -> None:
         "stage3": {"mask_override": mask, "order": "spatial-first", "pooling": ("max",)},
     }
     trace = model.trace(photo, overrides=overrides)
-    program = photo_snippet(trace, build="cbam", stage=None, sample="coffee", overrides=overrides)
+    program = photo_snippet(
+        trace, network="load_vision_model('cbam')", stage=None, sample="coffee", overrides=overrides
+    )
     came = run(program, tmp_path)
     assert came.returncode == 0, came.stderr
     assert f"{trace.top(1)[0][1]:.4f}".rstrip("0") in came.stdout

@@ -64,6 +64,69 @@ def test_pytorchcv_and_transformers_by_name(tmp_path: Path) -> None:
     assert [thing.en for thing in read.trace(torch.rand(3, 40, 50)).classes] == ["cat", "dog"]
 
 
+@pytest.mark.parametrize("name", ["torchvision/mobilenet_v3_small", "torchvision/vit_b_32", "pytorchcv/seresnet18"])
+def test_a_checkpoint_with_classes_of_its_own(name: str, tmp_path: Path) -> None:
+    library, _, short = name.partition("/")
+    made = torchvision.models.get_model if library == "torchvision" else get_model
+    network = made(short, num_classes=3).eval()
+    path = tmp_path / f"{short}-mine.pth"
+    torch.save(network.state_dict(), path)
+    model = load_hub_vision_model(name, "cpu", checkpoint=path)
+    photo = torch.rand(3, 224, 224)
+    trace = model.trace(photo)
+    with torch.no_grad():
+        expected = network(model.format.standardised(photo[None]))[0]
+    torch.testing.assert_close(trace.logits, expected, atol=1e-5, rtol=1e-4)
+    assert [thing.en for thing in trace.classes] == ["class 0", "class 1", "class 2"]
+
+    path.with_suffix(".txt").write_text("cat\n\n dog \n鸟\n", encoding="utf-8-sig")
+    named = load_hub_vision_model(name, "cpu", checkpoint=path).trace(photo).classes
+    assert [(thing.en, thing.zh) for thing in named] == [("cat", "cat"), ("dog", "dog"), ("鸟", "鸟")]
+    path.with_suffix(".txt").write_text("cat\n")
+    error = refusal(name, path)
+    assert (error.key, error.values["came"], error.values["expected"]) == ("hub.labels", 1, 3)
+
+
+def dino(folder: Path) -> tuple[transformers.Dinov2Model, Path]:
+    """As DINOv2 is published: no classifier, built for large photos and used with small ones."""
+    config = transformers.Dinov2Config(
+        hidden_size=24, num_hidden_layers=2, num_attention_heads=3, image_size=56, patch_size=14, mlp_ratio=2
+    )
+    network = transformers.Dinov2Model(config).eval()
+    network.save_pretrained(folder)
+    transformers.BitImageProcessor(
+        size={"shortest_edge": 32}, crop_size={"height": 28, "width": 28}, image_mean=[0.5] * 3
+    ).save_pretrained(folder)
+    return network, folder
+
+
+def test_a_network_without_a_classifier(tmp_path: Path) -> None:
+    network, folder = dino(tmp_path / "dino")
+    model = load_hub_vision_model(f"transformers/{folder}", "cpu")
+    assert isinstance(model, HubPatchModel)
+    assert (model.format.size, model.grid) == (28, (2, 2))
+    photo = torch.rand(3, 28, 28)
+    trace = model.trace(photo)
+    assert (trace.classes, len(trace.logits), trace.special) == ((), 0, 1)
+    network.set_attn_implementation("eager")
+    with torch.no_grad():
+        expected = network(model.format.standardised(photo[None]), output_attentions=True).attentions
+    for layer, weights in zip(trace.layers, expected, strict=True):
+        torch.testing.assert_close(layer.weights, weights, atol=1e-6, rtol=1e-5)
+
+
+def test_a_backbone_whose_file_lacks_what_nobody_reads(tmp_path: Path) -> None:
+    vit = transformers.ViTConfig(
+        hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=30, image_size=32, patch_size=8
+    )
+    transformers.ViTModel(vit, add_pooling_layer=False).save_pretrained(tmp_path / "vit")
+    # Prepared for larger photos than it takes: it gets those that it was built for.
+    transformers.ViTImageProcessor(size={"height": 48, "width": 48}).save_pretrained(tmp_path / "vit")
+    model = load_hub_vision_model(f"transformers/{tmp_path / 'vit'}", "cpu")
+    assert isinstance(model, HubPatchModel)
+    assert (model.format.size, model.classes) == (32, ())
+
+
 @pytest.mark.usefixtures("own_cache")
 def test_a_vision_transformer_is_fetched_with_progress(tmp_path: Path) -> None:
     folder = tmp_path / "vit"
@@ -113,12 +176,20 @@ def test_each_thing_that_can_go_wrong_has_its_own_error(
     cut = tmp_path / "cut.safetensors"
     save_file(network.state_dict(), cut)
     cut.write_bytes(cut.read_bytes()[:5000])
+    number = tmp_path / "number.pth"
+    torch.save(torch.zeros(3), number)
+    bert = tmp_path / "bert"
+    transformers.BertModel(
+        transformers.BertConfig(hidden_size=12, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    ).save_pretrained(bert)
     other = tmp_path / "other.pth"
     torch.save(torchvision.models.resnet18().state_dict(), other)
     kinds = {
         "hub.pickle": (UnsupportedModelError, refusal(NAME, harmful)),
         "hub.damaged": (WeightsError, refusal(NAME, cut)),
         "hub.other_weights": (WeightsError, refusal(NAME, other)),
+        "hub.no_state": (WeightsError, refusal(NAME, number)),
+        "hub.no_photo_network": (UnsupportedModelError, refusal(f"transformers/{bert}")),
         "hub.no_file": (ModelSourceError, refusal(NAME, tmp_path / "none.pth")),
         "hub.not_found": (ModelSourceError, refusal("torchvision/mobilenet_v9", other)),
         "hub.library": (ModelSourceError, refusal("keras/vgg16")),

@@ -27,6 +27,7 @@ from tests.ui.driver import decoded, figure, keys, loaded, opened, run
 from ui import photo_networks, settings
 from ui.gate_formulas import Gating, gating_of
 from ui.i18n import LANGUAGES, catalogue
+from ui.markdown import plain
 from ui.photo_networks import CHANNEL_AND_SPATIAL, PATCHES, SE
 
 pytestmark = pytest.mark.usefixtures("networks_here")
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("networks_here")
 MOBILE = "folder:torchvision/mobilenet_v3_small-mine.pt"
 RESNET = "folder:pytorchcv/cbam_resnet18.safetensors"
 SE_RESNET = "folder:pytorchcv/seresnet18.pth"
-PAGES = {"squeeze_excitation": ("senet", 7), "cbam": ("cbamnet", 9)}
+PAGES = {"squeeze_excitation": ("senet", 7), "cbam": ("cbamnet", 9), "vision_transformer": ("vit", 5)}
 
 
 class Harmful:
@@ -72,6 +73,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=30, image_size=32, patch_size=8
     )
     transformers.ViTForImageClassification(vit).save_pretrained(made / "vit")
+    dino = transformers.Dinov2Config(
+        hidden_size=24, num_hidden_layers=2, num_attention_heads=3, image_size=42, patch_size=14, mlp_ratio=2
+    )
+    transformers.Dinov2Model(dino).save_pretrained(made / "dino")
     return made
 
 
@@ -165,11 +170,49 @@ def test_what_cannot_be_shown_says_why_and_leads_back(name: str, reason: str, la
     assert app.session_state["senet"] == "se"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_network_without_classes_says_so_in_the_place_of_its_prediction(language: str) -> None:
+    app = visited("vision_transformer", "folder:dino", language)
+    assert not app.error
+    for key in ("head-patch", "patch-heads", "patch-rolled"):
+        assert key in keys(app)
+    assert "prediction" not in keys(app)
+    words = catalogue("zh" if language == "zh" else "en")
+    assert words["photo_network.no_classes"] in [note.value for note in app.info]
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "link", "told"),
+    [
+        ("squeeze_excitation", MOBILE, {}, "channel weights"),
+        ("squeeze_excitation", SE_RESNET, {"crop": "20"}, ".crop("),
+        ("cbam", RESNET, {"photo": "coffee"}, "spatial mask"),
+        ("vision_transformer", "folder:vit", {"vit_layer": "1", "vit_head": "2", "patch": "5"}, "best = trace.top(5)"),
+        ("vision_transformer", "folder:dino", {"patch": "5"}, "trace.seen_from(1, trace.special + 5)[0]"),
+    ],
+)
+def test_its_numbers_can_be_taken_along(page: str, name: str, link: dict[str, str], told: str) -> None:
+    app = visited(page, name, **link)
+    app.session_state["export"] = True
+    app = run(app)
+    assert not app.error
+    [code] = app.code
+    program = str(code.value)
+    assert told in program
+    exec(compile(program, "snippet", "exec"), {})  # it compares what it computes with what the page shows
+    wrong = program.replace("shown = torch.tensor([", "shown = 1 + torch.tensor([")
+    with pytest.raises(AssertionError):
+        exec(compile(wrong, "snippet", "exec"), {})
+    assert any(plain(name) in caption.value for caption in app.caption)
+    kinds = [button.proto.id.rpartition("-")[2] for button in app.get("download_button")]
+    assert kinds == ["html", "npz", "csv", "json", "py"]
+
+
 def test_the_folder_is_offered_where_its_names_fit() -> None:
     assert {MOBILE, SE_RESNET} <= {*photo_networks.offered(SE)}
     assert RESNET not in photo_networks.offered(SE)
     assert photo_networks.offered(CHANNEL_AND_SPATIAL) == (RESNET, *CHANNEL_AND_SPATIAL.suggested)
-    assert photo_networks.offered(PATCHES) == ("folder:vit", *PATCHES.suggested)
+    assert photo_networks.offered(PATCHES) == ("folder:dino", "folder:vit", *PATCHES.suggested)
     assert not [path for path in settings.settings().folders() if path.name == "vit"]
 
 
