@@ -45,6 +45,10 @@ class WeightsError(AttentionCoreError, RuntimeError):
     """A weights file is missing, altered, or belongs to another network."""
 
 
+class BusyError(AttentionCoreError, RuntimeError):
+    """Too many computations are waiting for their turn."""
+
+
 class MissingPackageError(AttentionCoreError, ImportError):
     """Something was asked for that needs an optional package, which is not installed."""
 

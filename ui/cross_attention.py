@@ -17,9 +17,10 @@ from ui.choices import choose
 from ui.i18n import t
 from ui.markdown import plain
 from ui.photo_steps import lines
-from ui.steps import show, step, working
+from ui.steps import show, step
 from ui.tex import tex
 from ui.translators import Translator
+from ui.turns import working
 
 LAYER, HEAD, ROW = "cross_layer", "cross_head", "row"  # in the link
 

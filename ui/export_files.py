@@ -13,7 +13,8 @@ from attention_core.figures.printed import PRINT_PIXELS, WIDTH, html_page, print
 from ui.component import component
 from ui.i18n import current_language, t
 from ui.markdown import plain
-from ui.steps import Shown, shown_figures, working
+from ui.steps import Shown, shown_figures
+from ui.turns import working
 
 KEY, _FIGURE, _CHART, _FILES = "export", "export-figure", "export-chart", "export-files"
 _save = component("save_figure")

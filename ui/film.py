@@ -15,8 +15,10 @@ from attention_core.inputs import load_image
 from attention_core.inputs.clip import MAX_FRAMES, Clip, load_clip, panned_clip
 from attention_core.inputs.image import centre_square
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
+from attention_core.models.vision import VisionModel
 from ui import choices, networks
 from ui.i18n import explain, t
+from ui.turns import in_turn, working
 from ui.wire import jpeg_uri
 
 UPLOAD = "upload"
@@ -39,7 +41,7 @@ class Film:
     @property
     def trace(self) -> ClipTrace:
         """Of the CBAM build. Shared between sessions, so never written to."""
-        return _traced(self.digest, self)
+        return _traced(self.digest, networks.vision_model("cbam"), self)
 
     @property
     def pictures(self) -> list[str]:
@@ -66,7 +68,7 @@ def choose() -> Film:
         film = _uploaded() if choice == UPLOAD else None
         film = film or _sample(choice if choice in SAMPLE_PHOTOS else SAMPLE_PHOTOS[0])
         _told(film)
-        with st.spinner(t("clips.working")):
+        with working("clips.working"):
             _ = film.trace
     return film
 
@@ -90,7 +92,7 @@ def _uploaded() -> Film | None:
         return None
     digest = hashlib.sha256(data).hexdigest()
     try:
-        with st.spinner(t("clips.reading")):
+        with working("clips.reading"):
             return Film(digest, _decoded(digest, data), sample=None)
     except InputError as error:
         st.error(explain(error), icon=":material/warning:")
@@ -116,13 +118,15 @@ def _sample(name: str) -> Film:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)  # 32 frames take up to 25 MB
+@in_turn
 def _decoded(digest: str, _data: bytes) -> Clip:
     return load_clip(_data)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _traced(digest: str, _film: Film) -> ClipTrace:
-    return clip_trace(networks.vision_model("cbam"), _film.clip.frames)
+@in_turn
+def _traced(digest: str, _model: VisionModel, _film: Film) -> ClipTrace:
+    return clip_trace(_model, _film.clip.frames)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -18,8 +18,9 @@ from ui.arrays import array
 from ui.choices import choose
 from ui.i18n import t
 from ui.markdown import plain
-from ui.steps import show, step, working
+from ui.steps import show, step
 from ui.tex import tex
+from ui.turns import in_turn, working
 
 MOST, AT_FIRST = 40, 12  # tokens that are written
 Written = tuple[GenerationStep, ...]
@@ -43,6 +44,7 @@ def write(text: str, key: str, model: HubTextModel) -> Written:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
+@in_turn
 def _written(text: str, count: int, key: str, _model: HubTextModel) -> Written:
     """Shared between sessions, so never written to."""
     return tuple(generate(_model, text, steps=count))

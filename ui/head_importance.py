@@ -18,8 +18,9 @@ from ui.arrays import array
 from ui.attention_pictures import show_head_map
 from ui.i18n import t
 from ui.markdown import plain
-from ui.steps import not_of_this_network, show, step, working
+from ui.steps import not_of_this_network, show, step
 from ui.text_networks import TextNetwork
+from ui.turns import in_turn, working
 
 LEAST_DROP = 0.01  # nats: below it, no head is called missed
 
@@ -65,6 +66,7 @@ def _wanted(network: TextNetwork) -> bool:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
+@in_turn
 def _importance(text: str, pair: str | None, position: int, key: str, _network: TextNetwork) -> HeadImportance:
     """Shared between sessions, so never written to. key: of the network."""
     return head_importance(_network.model, text, pair, position)

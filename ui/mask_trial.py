@@ -12,7 +12,7 @@ from PIL import Image
 
 from attention_core.analysis.mask_trial import TRIED_KINDS, TriedKind, TriedMap, try_map
 from attention_core.figures import COLOURS, Curve, curves, map_grid
-from attention_core.models.vision import VisionTrace
+from attention_core.models.vision import VisionModel, VisionTrace
 from ui import networks
 from ui.arrays import array
 from ui.i18n import t
@@ -21,6 +21,7 @@ from ui.networks import Photo
 from ui.photo_steps import class_name, measured_scores, stage_name
 from ui.steps import not_measured, show, step
 from ui.tables import show_table, with_error
+from ui.turns import in_turn, said
 
 Tried = dict[TriedKind, TriedMap]
 TILE_SIDE = 192  # pixels of the photo under a map
@@ -45,17 +46,19 @@ def named_class(trace: VisionTrace) -> None:
 def tried_maps(photo: Photo, stage: str) -> Tried:
     """All kinds of maps, tried one after the other under a progress bar; kept for whoever asks the same again."""
     bar = st.progress(0.0, text=t("mask_trial.working"))
+    model, trace = networks.vision_model("cbam"), networks.vision_trace("cbam", photo)
     tried: Tried = {}
     for done, kind in enumerate(TRIED_KINDS):
-        bar.progress(done / len(TRIED_KINDS), text=t("mask_trial.trying", kind=t(f"mask_trial.kinds.{kind}")))
-        tried[kind] = _tried(photo.digest, stage, kind, photo)
+        bar.progress(done / len(TRIED_KINDS), text=said("mask_trial.trying", kind=t(f"mask_trial.kinds.{kind}")))
+        tried[kind] = _tried(photo.digest, stage, kind, model, trace)
     bar.empty()
     return tried
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _tried(digest: str, stage: str, kind: TriedKind, _photo: Photo) -> TriedMap:
-    return try_map(networks.vision_model("cbam"), networks.vision_trace("cbam", _photo), stage, kind)
+@in_turn
+def _tried(digest: str, stage: str, kind: TriedKind, _model: VisionModel, _trace: VisionTrace) -> TriedMap:
+    return try_map(_model, _trace, stage, kind)
 
 
 def maps_step(number: int, tried: Tried, square: npt.NDArray[np.uint8]) -> None:

@@ -22,6 +22,7 @@ from ui import photo_networks, photo_what_if, text_networks
 from ui.photo_networks import PhotoKind, PhotoNetwork
 from ui.photo_what_if import PhotoWhatIf
 from ui.text_networks import TextNetwork
+from ui.turns import in_turn
 from ui.what_if import AS_TRAINED, WhatIf
 
 
@@ -66,6 +67,7 @@ def _text_trace(text: str, pair: str | None, what_if: WhatIf) -> TextTrace:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)  # of BERT's base, one of 256 tokens takes about 150 MB
+@in_turn
 def _foreign_text_trace(text: str, pair: str | None, what_if: WhatIf, key: str, _network: TextNetwork) -> TextTrace:
     return what_if.trace(_network.model, text, pair)
 
@@ -84,6 +86,7 @@ class Photo:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)  # a photo of 30 megapixels takes 90 MB
+@in_turn
 def _decoded(digest: str, _photo: Photo) -> Image.Image:
     return load_image(_photo.data)
 
@@ -112,23 +115,24 @@ def stage_trace(network: PhotoNetwork, photo: Photo) -> VisionTrace | HubVisionT
     """The trace of a photo through a network with SE or CBAM. Shared between sessions, so never written to."""
     if network.shipped:
         return vision_trace(network.name, photo)
-    trace = _foreign_photo_trace(photo.digest, network.key, network, photo)
+    trace = _foreign_photo_trace(photo.digest, network.key, network, photo.image)
     assert isinstance(trace, HubVisionTrace)
     return trace
 
 
 def patch_trace(network: PhotoNetwork, photo: Photo) -> PatchTrace:
     """The same through a vision transformer."""
-    trace = _foreign_photo_trace(photo.digest, network.key, network, photo)
+    trace = _foreign_photo_trace(photo.digest, network.key, network, photo.image)
     assert isinstance(trace, PatchTrace)
     return trace
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)  # of ViT's base, one takes about 100 MB
+@in_turn
 def _foreign_photo_trace(
-    digest: str, key: str, _network: PhotoNetwork, _photo: Photo
+    digest: str, key: str, _network: PhotoNetwork, _image: Image.Image
 ) -> VisionTrace | HubVisionTrace | PatchTrace:
-    return _network.model.trace(_photo.image)
+    return _network.model.trace(_image)
 
 
 def device() -> torch.device:

@@ -23,7 +23,7 @@ from ui.markdown import plain
 from ui.networks import Photo
 from ui.paste import paste_button
 from ui.square import CENTRE, Box, SquareOf, can_move, seen_box
-from ui.steps import working
+from ui.turns import working
 from ui.wire import jpeg_uri
 
 Seen = TypeVar("Seen", bound=ClassifiedPhoto)
@@ -90,7 +90,7 @@ def _receive() -> None:
     They wait until all of it is done, because the next click may interrupt it.
     """
     files = st.session_state.get(_ARRIVED, [])
-    with st.spinner(t("photo.reading")):
+    with working("photo.reading"):
         if files:
             _show(kept_photos.take(files))
             for photo in _own_photos().values():
@@ -228,7 +228,7 @@ def _sample(name: str) -> Photo:
 
 def _moved(whole: Photo) -> Photo:
     """The photo with its square where somebody wants it."""
-    with st.spinner(t("photo.reading")):  # again, where many others have been opened since
+    with working("photo.reading"):  # again, where many others have been opened since
         width, height = whole.image.size
     if not can_move(width, height):
         return whole

@@ -24,7 +24,7 @@ from ui.photo import sharp_square
 from ui.photo_steps import BUILD_NAMES, stage_name
 from ui.photo_what_if import AS_TRAINED, MOST_CELLS, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
 from ui.regions import region
-from ui.steps import working
+from ui.turns import working
 from ui.what_if_controls import stays_in_sight
 
 KEY, CHANNEL = "photo_if", "channel"

@@ -16,8 +16,9 @@ from ui import networks, sentence, text_networks, url_state
 from ui.arrays import array
 from ui.i18n import t
 from ui.regions import region
-from ui.steps import not_of_this_network, show, step, working
+from ui.steps import not_of_this_network, show, step
 from ui.text_networks import TextNetwork
+from ui.turns import in_turn, working
 
 AT_ONCE, MOST_HIDDEN = 48, 128  # tokens: hidden in turn without being asked; at all
 FEW = 8  # other tokens: a rank correlation over fewer is often high by chance
@@ -57,7 +58,7 @@ def hidden_in_turn(number: int, trace: TextTrace, query: int) -> None:
         if not _wanted(trace):
             return
         with working():
-            effect = _effect(trace.text, trace.pair, network.key, network)
+            effect = _effect(trace.text, trace.pair, network.key, network, networks.text_trace(trace.text, trace.pair))
         left, right = st.columns(2)
         with left:
             _token_matrix(
@@ -88,9 +89,10 @@ def _wanted(trace: TextTrace) -> bool:
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
-def _effect(text: str, pair: str | None, key: str, _network: TextNetwork) -> BlankOut:
+@in_turn
+def _effect(text: str, pair: str | None, key: str, _network: TextNetwork, _trace: TextTrace) -> BlankOut:
     """Shared between sessions, so never written to. key: of the network."""
-    return blank_out(_network.model, networks.text_trace(text, pair))
+    return blank_out(_network.model, _trace)
 
 
 def _correlations(trace: TextTrace, effect: BlankOut, query: int) -> None:

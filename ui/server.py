@@ -18,7 +18,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from attention_core.errors import BusyError
 from ui.i18n import t
+from ui.turns import too_many
 
 _STATIC = Path(st.__file__).parent / "static"
 _KINDS = {".js": "text/javascript", ".css": "text/css"}
@@ -124,5 +126,8 @@ def _packed(bundle: Path) -> bytes:
 
 def on_script_error(error: Exception) -> bool:
     """Shows a plain sentence instead of a traceback, which Streamlit writes to the log."""
+    if isinstance(error, BusyError):
+        too_many(error)
+        return True
     st.error(t("frame.our_error", kind=type(error).__name__))
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -130,11 +130,6 @@ def _fitting(figure: go.Figure, key: str) -> str:
         f" .st-key-{key}-crop {{ max-height: calc({height}); overflow: hidden; }} .st-key-{key} {{ flex-shrink: 0; }}"
         f" @container (max-width: {narrow:.0f}px) {{ .st-key-{key} .heatmap-label {{ display: none; }} }}"
     )
-
-
-def working() -> AbstractContextManager[None]:
-    """Says that something is being computed, where that takes long enough to be noticed."""
-    return st.spinner(t("frame.working"))
 
 
 def correction(key: str) -> None:

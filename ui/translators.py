@@ -17,6 +17,7 @@ from ui import network_picker, text_networks
 from ui.network_picker import Picker
 from ui.settings import config_of, settings
 from ui.text_networks import FOLDER, bytes_of, check_size, source_of
+from ui.turns import in_turn
 
 KEY, NONE = "translator", "none"
 SUGGESTED = ("google-t5/t5-small", "Helsinki-NLP/opus-mt-zh-en", "Helsinki-NLP/opus-mt-en-zh")
@@ -86,6 +87,7 @@ def choose() -> Translator | None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
+@in_turn
 def traced(text: str, target: str | None, key: str, _network: Translator) -> EncoderDecoderTrace:
     """Shared between sessions, so never written to. key: of the network; target: None for what the network writes."""
     return _network.model.trace(text, target)

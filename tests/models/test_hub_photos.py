@@ -126,6 +126,11 @@ def test_a_backbone_whose_file_lacks_what_nobody_reads(tmp_path: Path) -> None:
     assert isinstance(model, HubPatchModel)
     assert (model.format.size, model.classes) == (32, ())
 
+    said = tmp_path / "vit" / "config.json"
+    said.write_text(said.read_text().replace('"ViTModel"', '"ViTForImageClassification"'))
+    error = refusal(f"transformers/{tmp_path / 'vit'}")  # its classifier would be random
+    assert (error.key, error.values["tensor"]) == ("hub.missing_weights", "classifier.bias")
+
 
 @pytest.mark.usefixtures("own_cache")
 def test_a_vision_transformer_is_fetched_with_progress(tmp_path: Path) -> None:

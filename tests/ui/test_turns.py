@@ -1,0 +1,67 @@
+"""Long computations wait for those of others, say so, and let go of who leaves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from attention_core.runtime.lanes import Lanes
+from tests.runtime.test_lanes import Holder, until
+from tests.ui.driver import keys, opened
+from ui import head_importance, turns
+from ui.i18n import LANGUAGES, catalogue
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lanes, Holder]]:
+    """The only lane, and somebody in it."""
+    lanes = Lanes(1, 1)
+    monkeypatch.setattr(turns, "lanes", lambda: lanes)
+    head_importance._importance.clear()
+    holder = Holder(lanes)
+    assert holder.inside.wait(30)
+    yield lanes, holder
+    holder.leave()
+
+
+def test_a_page_waits_for_its_turn_and_goes_on_by_itself(held: tuple[Lanes, Holder]) -> None:
+    lanes, holder = held
+    assert turns.said("frame.working") == catalogue("en")["frame.queued"].format(ahead=1)
+    leaving = threading.Thread(target=lambda: (until(lambda: lanes.ahead == 2), holder.leave()))
+    leaving.start()
+    app = opened("multi_head", "en", s="我吃柠檬", q="2")
+    leaving.join(30)
+    assert not app.exception
+    assert "importance-map" in keys(app)
+    assert lanes.ahead == 0
+    assert turns.said("frame.working") == catalogue("en")["frame.working"]
+
+
+def test_what_has_been_computed_waits_for_nobody(held: tuple[Lanes, Holder]) -> None:
+    lanes, holder = held
+    holder.leave()
+    opened("multi_head", "en", s="我吃柠檬", q="2")
+    again = Holder(lanes)
+    assert again.inside.wait(30)
+    assert "importance-map" in keys(opened("multi_head", "zh", s="我吃柠檬", q="2"))
+    again.leave()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_too_many_wait_the_page_says_so_and_can_be_tried_again(language: str) -> None:
+    def script(language: str) -> None:
+        import streamlit as st
+
+        from attention_core.errors import BusyError
+        from ui.server import on_script_error
+
+        st.session_state["lang"] = language
+        assert on_script_error(BusyError("busy.full", "full", waiting=100, most=100))
+
+    app = AppTest.from_function(script, kwargs={"language": language}).run()
+    words = catalogue("zh" if language == "zh" else "en")
+    assert [warning.value for warning in app.warning] == [words["errors.busy.full"].format(waiting=100)]
+    assert [button.label for button in app.button] == [words["frame.again"]]
