@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import bertviz, load, pages, reliability
+from benchmarks import bertviz, load, pages, reliability, worst
 from benchmarks.report import DOCS
 
-SUBJECTS: dict[str, reliability.Subject] = {"load": load, "pages": pages, "bertviz": bertviz}
+SUBJECTS: dict[str, reliability.Subject] = {"load": load, "worst": worst, "pages": pages, "bertviz": bertviz}
 SECTIONS = {name: section for subject in SUBJECTS.values() for name, section in subject.SECTIONS.items()}
 
 

@@ -20,10 +20,10 @@ Measured = dict[str, Any]
 HEAD = """# In use
 
 How the running app bears many visitors, and how fast its pages are in a browser. Written by
-`python -m benchmarks load`, `pages` and `bertviz`, each of which measures and renews its own sections; the numbers are
-in [reliability.json](reliability.json). The goal of each stands beside what was measured, and where it is missed the
-table says so. What was measured on which machine, and how busy that was with other things, stands under each section.
-Of the library alone, without server and browser, [performance.md](performance.md) tells.
+`python -m benchmarks load`, `worst`, `pages` and `bertviz`, each of which measures and renews its own sections; the
+numbers are in [reliability.json](reliability.json). The goal of each stands beside what was measured, and where it is
+missed the table says so. What was measured on which machine, and how busy that was with other things, stands under each
+section. Of the library alone, without server and browser, [performance.md](performance.md) tells.
 """
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -55,6 +57,7 @@ class Visitor:
         self._script = ""
         self._connection: ClientConnection | None = None
         self._failure = ""
+        self._places: FileURLs | None = None  # where the next file goes
 
     async def open(self) -> Answer:
         """Connects and asks for the page, in a new session."""
@@ -87,6 +90,28 @@ class Visitor:
         control.state.string_array_value.data[:] = [control.options[option]]
         return await self._ask(key, control.part, time.perf_counter())
 
+    async def upload(self, key: str, name: str, data: bytes) -> Answer:
+        """Gives a file to an uploader; what the page makes of it counts, not the time that its way takes."""
+        control = self.controls[key]
+        self._places = None
+        message = BackMsg()
+        message.file_urls_request.request_id = name
+        message.file_urls_request.file_names.append(name)
+        message.file_urls_request.session_id = self.session
+        try:
+            assert self._connection is not None
+            async with asyncio.timeout(PATIENCE):
+                await self._connection.send(message.SerializeToString())
+                while self._places is None:
+                    self._keep(await self._received())
+                await asyncio.to_thread(put, self._address, self._places.upload_url, name, data)
+        except (TimeoutError, OSError, WebSocketException) as error:
+            return Answer(key, 0.0, type(error).__name__)
+        uploaded = control.state.file_uploader_state_value.uploaded_file_info.add()
+        uploaded.file_id, uploaded.name, uploaded.size = self._places.file_id, name, len(data)
+        uploaded.file_urls.CopyFrom(self._places)
+        return await self._ask(key, control.part, time.perf_counter(), in_link=False)
+
     def picked(self, key: str) -> int:
         """Which option of a row of buttons is chosen."""
         control = self.controls[key]
@@ -95,7 +120,10 @@ class Visitor:
     def in_link(self, key: str) -> str:
         return parse_qs(self.link, keep_blank_values=True).get(key, [""])[0]
 
-    async def _ask(self, kind: str, part: str, start: float, wanted: str | None = None) -> Answer:
+    async def _ask(
+        self, kind: str, part: str, start: float, wanted: str | None = None, *, in_link: bool = True
+    ) -> Answer:
+        """in_link: whether the link says of `kind` what was chosen."""
         before = self.in_link(kind)
         self._failure = ""
         try:
@@ -112,7 +140,7 @@ class Visitor:
             self._failure = type(error).__name__
         seconds = time.perf_counter() - start
         now = self.in_link(kind)
-        if not self._failure and kind != "open" and (now == before if wanted is None else now != wanted):
+        if not self._failure and in_link and kind != "open" and (now == before if wanted is None else now != wanted):
             self._failure = f"the link does not say the new {kind}"
         return Answer(kind, seconds, self._failure)
 
@@ -149,6 +177,8 @@ class Visitor:
                 self.link = message.page_info_changed.query_string
             case "delta":
                 self._draw(message.delta)
+            case "file_urls_response":
+                [self._places] = message.file_urls_response.file_urls
             case "script_finished":
                 # A run that another one takes over, as `st.rerun` asks for, is not the end.
                 return message.script_finished in DONE
@@ -166,6 +196,10 @@ class Visitor:
             case "text_input":
                 state = WidgetState(id=element.text_input.id, string_value=element.text_input.value)
                 self.controls[_key(element.text_input.id)] = Control(state, part=delta.fragment_id)
+            case "file_uploader":
+                state = WidgetState(id=element.file_uploader.id)
+                state.file_uploader_state_value.SetInParent()
+                self.controls[_key(element.file_uploader.id)] = Control(state, part=delta.fragment_id)
             case "exception":
                 self._failure = f"exception: {element.exception.type}"
             case "alert" if element.alert.format == element.alert.ERROR:
@@ -175,3 +209,19 @@ class Visitor:
 def _key(identity: str) -> str:
     """The key that the app gave to a widget: Streamlit's identity is "$$ID-hash-key"."""
     return identity.split("-", 2)[2]
+
+
+def put(address: str, path: str, name: str, data: bytes) -> None:
+    """Brings a file, as a browser does, with the token that the server gives against forged requests."""
+    with urllib.request.urlopen(f"{address}/_stcore/health") as answer:
+        cookie = next(iter(answer.headers.get_all("Set-Cookie") or [""])).partition(";")[0]
+    border = "a-file-of-a-visitor"
+    head = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+    body = head.encode() + b"Content-Type: application/octet-stream\r\n\r\n" + data + f"\r\n--{border}--\r\n".encode()
+    headers = {
+        "Content-Type": f"multipart/form-data; boundary={border}",
+        "Cookie": cookie,
+        "X-Xsrftoken": cookie.partition("=")[2],
+        "Origin": address,
+    }
+    urllib.request.urlopen(urllib.request.Request(address + path, body, headers, method="PUT")).close()

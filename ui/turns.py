@@ -42,7 +42,7 @@ def in_turn(compute: Callable[Taken, Given]) -> Callable[Taken, Given]:
 
 def _still_wanted() -> None:
     """Streamlit ends a script that nobody wants any more, or that is to run anew, when that looks at its session."""
-    _ = "" in st.session_state
+    _ = "lang" in st.session_state
 
 
 def said(key: str, **values: object) -> str:

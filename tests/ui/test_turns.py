@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from attention_core.runtime.lanes import Lanes
+from attention_core.runtime.lanes import LOOK_EVERY, Lanes
 from tests.runtime.test_lanes import Holder, until
 from tests.ui.driver import keys, opened
 from ui import head_importance, turns
@@ -27,16 +28,44 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lanes, Holder]]:
     holder.leave()
 
 
-def test_a_page_waits_for_its_turn_and_goes_on_by_itself(held: tuple[Lanes, Holder]) -> None:
-    lanes, holder = held
+def leave_late(lanes: Lanes, holder: Holder) -> threading.Thread:
+    """Lets go of the lane once somebody has waited for it so long that they have looked whether they are wanted."""
+
+    def leave() -> None:
+        until(lambda: lanes.ahead == 2)
+        time.sleep(3 * LOOK_EVERY)
+        holder.leave()
+
+    thread = threading.Thread(target=leave)
+    thread.start()
+    return thread
+
+
+def test_a_computation_waits_for_its_turn_and_goes_on_by_itself(held: tuple[Lanes, Holder]) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from ui.turns import in_turn, working
+
+        st.session_state["lang"] = "en"
+        with working():
+            st.markdown(str(in_turn(lambda: 6 * 7)()))
+
+    thread = leave_late(*held)
+    app = AppTest.from_function(script, default_timeout=60).run()
+    thread.join(30)
+    assert not app.exception
+    assert [text.value for text in app.markdown] == ["42"]
+
+
+def test_a_page_waits_and_says_for_how_many(held: tuple[Lanes, Holder]) -> None:
     assert turns.said("frame.working") == catalogue("en")["frame.queued"].format(ahead=1)
-    leaving = threading.Thread(target=lambda: (until(lambda: lanes.ahead == 2), holder.leave()))
-    leaving.start()
+    thread = leave_late(*held)
     app = opened("multi_head", "en", s="我吃柠檬", q="2")
-    leaving.join(30)
+    thread.join(30)
     assert not app.exception
     assert "importance-map" in keys(app)
-    assert lanes.ahead == 0
+    assert held[0].ahead == 0
     assert turns.said("frame.working") == catalogue("en")["frame.working"]
 
 
