@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -10,6 +11,7 @@ import streamlit as st
 from ui import url_state
 
 Option = TypeVar("Option", bound=str | int)
+_MARK = "\N{WORD JOINER}"
 
 
 def choose(
@@ -27,13 +29,28 @@ def choose(
     option where it is None; note: the help beside the label.
     """
     chosen = url_state.put_choice(key, options, default)
+    listed = [*options]
+    names = dict(zip(listed, told_apart([name(option) for option in listed]), strict=True))
     st.segmented_control(
         label,
-        [*options],
-        format_func=name,
+        listed,
+        format_func=names.__getitem__,
         key=key,
         required=True,
         persist_state="session",
         help=note,
     )
     return chosen
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """The same names, those that come again with invisible marks at their end.
+
+    Streamlit knows an option by its name: of two that are called alike, a click on one would choose the other.
+    """
+    times: Counter[str] = Counter()
+    different = []
+    for name in names:
+        different.append(name + _MARK * times[name])
+        times[name] += 1
+    return different

@@ -17,6 +17,7 @@ from attention_core.figures.style import FRAME
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
 from attention_core.models.vision import ClassifiedPhoto, VisionTrace
 from ui import kept_photos, networks, url_state
+from ui.choices import told_apart
 from ui.i18n import explain, joined, t
 from ui.kept_photos import FIRST, MOST, Arrived, Origin
 from ui.markdown import plain
@@ -116,7 +117,7 @@ def _strip(choice: str) -> None:
     sources = {name: _CAMERA_PICTURE if name in (FIRST, CAMERA) else "" for name in options}
     for name, photo in {**{n: _sample(n) for n in SAMPLE_PHOTOS}, **_own_photos()}.items():
         sources[name] = _thumbnail(photo.digest, photo)
-    labels = {name: _label(name) for name in options}
+    labels = dict(zip(options, told_apart([_label(name) for name in options]), strict=True))
     pictures = (_PICTURE.format(place=i, source=sources[name]) for i, name in enumerate(options, start=1))
     st.html(_STRIP_STYLE.format(pictures="\n  ".join(pictures)))
     st.segmented_control(

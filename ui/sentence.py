@@ -14,7 +14,7 @@ from attention_core.inputs import clean_text
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import visible
 from ui import network_picker, networks, text_networks, url_state
-from ui.choices import choose
+from ui.choices import choose, told_apart
 from ui.i18n import explain, t
 from ui.markdown import plain
 
@@ -132,7 +132,7 @@ def query_token(trace: TextTrace) -> int:
         st.pills(
             t("sentence.query"),
             range(len(names)),
-            format_func=lambda index: plain(names[index]),
+            format_func=told_apart([plain(name) for name in names]).__getitem__,
             key="q",
             required=True,
             persist_state="session",

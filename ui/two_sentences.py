@@ -19,6 +19,7 @@ from attention_core.figures.alignment import narrowest
 from attention_core.models.text import TextTrace
 from ui import networks, url_state
 from ui.arrays import array
+from ui.choices import told_apart
 from ui.grouping import grouped
 from ui.i18n import t
 from ui.markdown import plain
@@ -254,7 +255,7 @@ def _chosen_word(together: list[Word]) -> int:
     first = next((i for i, word in enumerate(together) if len(word.tokens) > 1), 0)
     options = range(len(together))
     url_state.put_choice("w", options, first)
-    texts = [plain(word.text) for word in together]
+    texts = told_apart([plain(word.text) for word in together])
     label, explained = t("two_sentences.guess.choose"), t("two_sentences.guess.choose_help")
     if len(together) <= MOST_PILLS:
         st.pills(

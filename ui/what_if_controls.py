@@ -17,6 +17,7 @@ from attention_core.models.text import TextTrace
 from ui import sentence, text_networks, url_state
 from ui.arrays import array
 from ui.change_words import sentence_changes
+from ui.choices import told_apart
 from ui.i18n import t
 from ui.markdown import plain
 from ui.regions import region
@@ -227,7 +228,7 @@ def _hidden(trace: TextTrace, applied: WhatIf) -> None:
         st.pills(
             label,
             range(len(names)),
-            format_func=lambda index: plain(names[index]),
+            format_func=told_apart([plain(name) for name in names]).__getitem__,
             selection_mode="multi",
             wrap=True,
             key=key,

@@ -115,6 +115,22 @@ def test_a_click_on_a_cell_follows_its_row(browser: Browser, server: str) -> Non
     leave(page)
 
 
+def test_of_two_equal_tokens_the_one_is_chosen_that_was_clicked(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention?lang=en&s=妈妈吃米饭。&p=&q=4")
+    tokens = page.locator(".st-key-q [role=radio]")
+    for place in (1, 2, 1):
+        expect(tokens.nth(place)).to_contain_text("妈")
+        tokens.nth(place).click()
+        in_link(page, f"q={place}")
+        settle(page)
+        expect(tokens.nth(place)).to_be_checked()
+        expect(tokens.nth(3 - place)).not_to_be_checked()
+    page.get_by_text(catalogue("en")["what_if.title"], exact=True).click()
+    page.locator(".st-key-what-hide").get_by_text("妈").first.click()
+    in_link(page, "whatif=hide-1")
+    leave(page)
+
+
 def test_a_click_on_a_tile_enlarges_that_head(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/multi_head?lang=en")
     painted(page, "all-heads")
