@@ -45,6 +45,8 @@ def load_hub_vision_model(
     library, _, name = source.partition("/")
     if library == "transformers":
         network, classes, format = _of_transformers(name, endpoint, progress)
+        if checkpoint is not None:
+            fill(network, read_checkpoint(Path(checkpoint)), Path(checkpoint).name)
     elif library in LIBRARIES:
         if checkpoint is None:  # not by the library itself: pytorchcv's reading would run what a file holds
             checkpoint = fetched_weights(source, progress or (lambda done, total: None))
@@ -64,8 +66,9 @@ def load_hub_vision_model(
 
 def _of_torch(library: str, name: str, checkpoint: Path) -> tuple[nn.Module, tuple[VisionClass, ...], PhotoFormat]:
     try:
-        build, format = _torchvision(name) if library == "torchvision" else _pytorchcv(name)
+        build = _torchvision(name) if library == "torchvision" else _pytorchcv(name)
         network = build({})
+        format = _format_of(library, name, network)
     except ModuleNotFoundError as error:
         raise MissingPackageError(
             "hub.package",
@@ -90,18 +93,26 @@ def _of_torch(library: str, name: str, checkpoint: Path) -> tuple[nn.Module, tup
 _Build = Callable[[dict[str, int]], nn.Module]  # from what is to be other than usual
 
 
-def _torchvision(name: str) -> tuple[_Build, PhotoFormat]:
-    from torchvision.models import get_model, get_model_weights
+def _torchvision(name: str) -> _Build:
+    from torchvision.models import get_model
 
-    preset: Any = get_model_weights(name).DEFAULT.transforms()
-    format = PhotoFormat(preset.crop_size[0], tuple(preset.mean), tuple(preset.std))
-    return lambda other: get_model(name, weights=None, **other), format
+    return lambda other: get_model(name, weights=None, **other)
 
 
-def _pytorchcv(name: str) -> tuple[_Build, PhotoFormat]:
+def _pytorchcv(name: str) -> _Build:
     from pytorchcv.model_provider import get_model
 
-    return lambda other: get_model(name, pretrained=False, **other), PhotoFormat(get_model(name).in_size[0])
+    return lambda other: get_model(name, pretrained=False, **other)
+
+
+def _format_of(library: str, name: str, network: Any) -> PhotoFormat:
+    """How a network of torchvision or pytorchcv wants its photos."""
+    if library == "pytorchcv":
+        return PhotoFormat(network.in_size[0])
+    from torchvision.models import get_model_weights
+
+    preset: Any = get_model_weights(name).DEFAULT.transforms()
+    return PhotoFormat(preset.crop_size[0], tuple(preset.mean), tuple(preset.std))
 
 
 def _of_transformers(
@@ -146,7 +157,7 @@ def _of_transformers(
         )
     names = network.config.id2label if "ForImageClassification" in type(network).__name__ else {}
     classes = tuple(VisionClass("", names[index], names[index], "") for index in sorted(names))
-    return network, classes, _format(folder, network)
+    return network, classes, _prepared(folder, network)
 
 
 def _auto_class(folder: Path) -> Any:
@@ -169,7 +180,7 @@ def _auto_class(folder: Path) -> Any:
 
 
 @torch.no_grad()
-def _format(folder: Path, network: Any) -> PhotoFormat:
+def _prepared(folder: Path, network: Any) -> PhotoFormat:
     """What the folder says of its photos, at the size that it prepares them for, where the network takes that."""
     from transformers.image_processing_utils import BaseImageProcessor
 

@@ -87,6 +87,15 @@ def test_a_checkpoint_with_classes_of_its_own(name: str, tmp_path: Path) -> None
     assert (error.key, error.values["came"], error.values["expected"]) == ("hub.labels", 1, 3)
 
 
+def test_a_checkpoint_takes_the_place_of_the_weights_in_a_folder(tmp_path: Path) -> None:
+    patched("ViT").save_pretrained(tmp_path / "vit")
+    other = {name: torch.rand_like(tensor) for name, tensor in patched("ViT").state_dict().items()}
+    save_file(other, tmp_path / "other.safetensors")
+    model = load_hub_vision_model(f"transformers/{tmp_path / 'vit'}", "cpu", checkpoint=tmp_path / "other.safetensors")
+    for name, tensor in model.network.state_dict().items():  # type: ignore[union-attr,operator]
+        assert torch.equal(tensor, other[name])
+
+
 def dino(folder: Path) -> tuple[transformers.Dinov2Model, Path]:
     """As DINOv2 is published: no classifier, built for large photos and used with small ones."""
     config = transformers.Dinov2Config(
@@ -202,7 +211,8 @@ def test_each_thing_that_can_go_wrong_has_its_own_error(
     }
     for key, (kind, error) in kinds.items():
         assert (error.key, type(error)) == (key, kind), str(error)
-    assert refusal("pytorchcv/no_such_network", other).key == "hub.not_found"
+    for unknown in ("pytorchcv/no_such_network", "torchvision/mobilenet_v9"):
+        assert refusal(unknown, other).key == refusal(unknown).key == "hub.not_found"
 
     def unreachable(*_: object, **__: object) -> None:
         raise socket.gaierror("no network")
