@@ -16,21 +16,15 @@ from ui import export, heads, networks, sentence, sinks, text_networks, what_if_
 from ui.arrays import array
 from ui.attention_pictures import show_weights
 from ui.i18n import t
-from ui.regions import region
 from ui.steps import correction, not_of_this_network, show, step
 from ui.tex import tex
-from ui.what_if import AS_TRAINED, WhatIf
+from ui.what_if import AS_TRAINED
 from ui.what_if_steps import FEW_TOKENS, View, strip_changes
 
 
 def page() -> None:
     """Controls, then the steps; where something is changed, the later ones compare with the network as trained."""
-    after, layer, head, query, what_if = _one_head(sentence.sentence_trace())
-    export.text_export("self_attention", after, layer=layer, head=head, query=query, what_if=what_if)
-
-
-@region("layer", "head", "q", what_if_controls.KEY)
-def _one_head(trained: TextTrace) -> tuple[TextTrace, int, int, int, WhatIf]:
+    trained = sentence.sentence_trace()
     layer, head = sentence.layer_and_head(heads.opening_head(pair=trained.pair is not None))
     query = sentence.query_token(trained)
     what_if = what_if_controls.choose(trained, layer)
@@ -49,7 +43,7 @@ def _one_head(trained: TextTrace) -> tuple[TextTrace, int, int, int, WhatIf]:
         what_if_steps.weights(view)
         what_if_steps.total(view)
         what_if_steps.prediction(view)
-    return trace, layer, head, query, what_if
+    export.text_export("self_attention", trace, layer=layer, head=head, query=query, what_if=what_if)
 
 
 def _tokens(trace: TextTrace) -> None:
