@@ -8,7 +8,7 @@ import io
 import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 import numpy as np
 from PIL import Image
@@ -23,15 +23,8 @@ SESSIONS, EVERY = 10, 5.0
 MORE_MS = 1000.0  # that anybody may wait longer
 WORDS = ("the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "someone", "reads", "books")
 LONG, SIDES, FRAMES, FRAME_SIDE = 250, (6000, 5000), 32, 700
-# A page, the control, and how often it is given something new: everybody sends another text or file each time.
+# A page, and what the name of the control begins with that is given another text or file each time.
 PAGES = (("multi_head", "s"), ("head_atlas", "s"), ("squeeze_excitation", "photo-file"), ("clips", "clip-file"))
-
-
-@dataclass
-class Worst:
-    """What those visitors have done, and what became of it."""
-
-    answers: list[Answer] = field(default_factory=list)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +53,7 @@ async def beside(server: Server, sessions: int, seconds: float) -> Measured:
         "every": EVERY,
         "alone": felt(alone),
         "beside": felt(with_them),
-        "worst": {page: _summary(worst.answers, key) for page, key in PAGES},
+        "worst": {page: summary(worst, page) for page, _ in PAGES},
         "resident_mb": round(max(mb for _, mb in with_them.memory)),
     }
 
@@ -72,16 +65,17 @@ def felt(seen: Crowd) -> Measured:
     return {**asdict(Latency.of(right)), "max": slowest, "errors": len(seen.answers) - len(right)}
 
 
-def _summary(answers: Sequence[Answer], key: str) -> Measured:
-    mine = [answer for answer in answers if answer.kind.endswith(key)]
+def summary(answers: Sequence[Answer], page: str) -> Measured:
+    """Of those at one page, which is the kind of their answers."""
+    mine = [answer for answer in answers if answer.kind == page]
     right = [answer.seconds for answer in mine if not answer.error]
     return {"right": len(right), "wrong": len(mine) - len(right), "median_s": round(percentile(right, 0.5), 2)}
 
 
 @asynccontextmanager
-async def busy(server: Server) -> AsyncIterator[Worst]:
-    """One visitor a page, who ask again as soon as they are answered."""
-    worst = Worst()
+async def busy(server: Server) -> AsyncIterator[list[Answer]]:
+    """One visitor a page, who ask again as soon as they are answered; the answers, each of the kind of its page."""
+    worst: list[Answer] = []
     files = {"photo-file": [photo(seed) for seed in range(3)], "clip-file": [clip(seed) for seed in range(3)]}
 
     async def go_on(page: str, key: str) -> None:
@@ -99,7 +93,7 @@ async def busy(server: Server) -> AsyncIterator[Worst]:
                 answer = await visitor.upload(control, f"{number}-{name}", data)
                 if len([name for name in visitor.controls if name.startswith(key)]) > 1:
                     del visitor.controls[control]  # the page has put a new uploader in its place
-            worst.answers.append(Answer(f"{page} {key}", answer.seconds, answer.error))
+            worst.append(Answer(page, answer.seconds, answer.error))
 
     going = [asyncio.create_task(go_on(page, key)) for page, key in PAGES]
     try:

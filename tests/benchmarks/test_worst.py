@@ -13,7 +13,7 @@ from attention_core.inputs.image import load_image
 from benchmarks.crowd import Crowd
 from benchmarks.server import ROOT, running
 from benchmarks.visitor import Answer, Visitor
-from benchmarks.worst import FRAMES, SECTIONS, clip, felt, long_text, photo
+from benchmarks.worst import FRAMES, SECTIONS, clip, felt, long_text, photo, summary
 from tests.benchmarks.test_load import waited
 
 
@@ -53,6 +53,12 @@ def test_what_they_send_is_as_large_as_may_be() -> None:
     trace = load_text_model().trace(long_text("a"))
     assert len(trace.tokens) == 256 and trace.truncated
     assert long_text("a") != long_text("b")
+
+
+def test_each_page_has_its_own_answers() -> None:
+    answers = [Answer("clips", 1.0), Answer("head_atlas", 3.0), Answer("clips", 2.0), Answer("clips", 9.0, "gone")]
+    assert summary(answers, "clips") == {"right": 2, "wrong": 1, "median_s": 1.0}
+    assert summary(answers, "head_atlas") == {"right": 1, "wrong": 0, "median_s": 3.0}
 
 
 def test_the_section_says_how_much_longer_anybody_waits() -> None:
