@@ -35,11 +35,16 @@ def main() -> None:
     if not shipped:
         st.info(t("network.atlas"), icon=":material/deployed_code:")
     entries = head_atlas(networks.measured("text")) if shipped else sentence_atlas(trace)
+    layer, head, query = _one_head(trace, entries)
+    text_export("head_atlas", trace, layer=layer, head=head, query=query)
+
+
+@region("layer", "head", "q", "measure", "hide")
+def _one_head(trace: TextTrace, entries: list[HeadEntry]) -> tuple[int, int, int]:
     layer, head = _chosen(entries)
     _map(trace, entries, layer, head)
     _table(trace, entries, layer, head)
-    query = _followed(trace, layer, head)
-    text_export("head_atlas", trace, layer=layer, head=head, query=query)
+    return layer, head, _followed(trace, layer, head)
 
 
 def _chosen(entries: list[HeadEntry]) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from ui.steps import step
 from ui.tex import tex
 
 MASSES = tuple(range(10, 101, 10))  # percent
+SHOWN = ("mass", "unit", "special", "between", "heads")  # in the link: what of a layer is drawn
 BETWEEN = ("all", "aa", "ab", "ba", "bb")  # which sentence looks at which
 
 
@@ -31,14 +32,20 @@ def main() -> None:
     st.title(t("head_view.title"))
     st.markdown(t("head_view.lead"))
     trace = sentence.sentence_trace(example=2)
+    layer, head = _one_head(trace)
+    text_export("head_view", trace, layer=layer, head=head)
+
+
+@region("layer", "head", *SHOWN)
+def _one_head(trace: TextTrace) -> tuple[int, int]:
     layer, head = sentence.layer_and_head(heads.opening_head(pair=trace.pair is not None))
     heads.describe(trace, layer, head)
     _picture(trace, layer, head)
     heads.offer_outstanding()
-    text_export("head_view", trace, layer=layer, head=head)
+    return layer, head
 
 
-@region("mass", "unit", "special", "between", "heads")
+@region(*SHOWN)
 def _picture(trace: TextTrace, layer: int, head: int) -> None:
     hidden, mass, between = _choices(trace)
     _links(trace, layer, head, hidden, mass, between)

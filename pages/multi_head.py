@@ -23,13 +23,18 @@ def main() -> None:
     st.title(t("multi_head.title"))
     st.markdown(t("multi_head.lead"))
     trace = sentence.sentence_trace(example=1)
-    layer, head = sentence.layer_and_head(heads.opening_head(pair=True))
-    without = _all_heads(trace, layer, head)
-    query = _followed(trace, layer, head, without)
+    layer, head, query = _body(trace)
     export.text_export("multi_head", trace, layer=layer, head=head, query=query)
 
 
-@region("q")
+@region("layer", "head", "q", "without", sinks.KEY)
+def _body(trace: TextTrace) -> tuple[int, int, int]:
+    layer, head = sentence.layer_and_head(heads.opening_head(pair=True))
+    without = _all_heads(trace, layer, head)
+    return layer, head, _followed(trace, layer, head, without)
+
+
+@region("q", "without")
 def _followed(trace: TextTrace, layer: int, head: int, without: sinks.WithoutSinks | None) -> int:
     query = sentence.query_token(trace)
     _one_head(trace, layer, head, query, without)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import streamlit as st
 
+from attention_core.models.text import TextTrace
 from ui import heads, networks, overview, sentence, url_state, what_if_controls
 from ui.export import text_export
 from ui.i18n import t
+from ui.regions import region
 from ui.steps import step
+from ui.what_if import WhatIf
 
 
 def main() -> None:
     """Controls, then the diagram, which is the only step."""
     st.title(t("overview.title"))
     st.markdown(t("overview.lead"))
-    trained = sentence.sentence_trace()
+    trace, layer, head, query, what_if = _one_head(sentence.sentence_trace())
+    text_export("overview", trace, layer=layer, head=head, query=query, what_if=what_if)
+
+
+@region("layer", "head", "q", what_if_controls.KEY, overview.LOCK, overview.BLOCK)
+def _one_head(trained: TextTrace) -> tuple[TextTrace, int, int, int, WhatIf]:
     layer, head = sentence.layer_and_head(heads.opening_head(pair=trained.pair is not None))
     first = next((i for i, token in enumerate(trained.tokens) if not token.special), 0)
     query = url_state.put_choice("q", range(len(trained.tokens)), first)
@@ -22,7 +30,7 @@ def main() -> None:
     trace = networks.text_trace(trained.text, trained.pair, what_if)
     with step(1, "overview.diagram"):
         overview.show(trained, trace, what_if, layer, head, query)
-    text_export("overview", trace, layer=layer, head=head, query=query, what_if=what_if)
+    return trace, layer, head, query, what_if
 
 
 main()

@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import streamlit as st
 
+from attention_core.models.vision import StageTrace, VisionTrace
 from ui import networks
 from ui.export import photo_export
 from ui.i18n import t
+from ui.networks import Photo
 from ui.photo import photo_trace, sharp_square
 from ui.photo_steps import choose_stage
-from ui.photo_what_if_controls import choose, choose_build
+from ui.photo_what_if import PhotoWhatIf
+from ui.photo_what_if_controls import CHANNEL, KEY, choose, choose_build
 from ui.photo_what_if_steps import View, features_step, later_step, mask_step, prediction_step, weights_step
+from ui.regions import region
 
-st.title(t("photo_what_if.title"))
-st.markdown(t("photo_what_if.lead"))
-build = choose_build()
-photo, trained = photo_trace(build)
-stage = choose_stage(trained)
-what_if = choose(photo, build, trained, stage)
-after = networks.vision_trace(build, photo, what_if)
-view = View(trained, after, what_if, stage.name, sharp_square(photo, trained))
-steps = [weights_step, mask_step, features_step, later_step, prediction_step]
-if stage.spatial_mask is None:
-    steps.remove(mask_step)
-if stage is trained.stages[-1]:
-    steps.remove(later_step)
-for number, draw in enumerate(steps, start=1):
-    draw(number, view)
-photo_export("photo_what_if", build, photo, after, stage, what_if=what_if)
+
+def main() -> None:
+    """The network and the photo, then the controls and the steps."""
+    st.title(t("photo_what_if.title"))
+    st.markdown(t("photo_what_if.lead"))
+    build = choose_build()
+    photo, trained = photo_trace(build)
+    after, stage, what_if = _changed(photo, build, trained)
+    photo_export("photo_what_if", build, photo, after, stage, what_if=what_if)
+
+
+@region("stage", "order", KEY, CHANNEL)
+def _changed(photo: Photo, build: str, trained: VisionTrace) -> tuple[VisionTrace, StageTrace, PhotoWhatIf]:
+    stage = choose_stage(trained)
+    what_if = choose(photo, build, trained, stage)
+    after = networks.vision_trace(build, photo, what_if)
+    view = View(trained, after, what_if, stage.name, sharp_square(photo, trained))
+    steps = [weights_step, mask_step, features_step, later_step, prediction_step]
+    if stage.spatial_mask is None:
+        steps.remove(mask_step)
+    if stage is trained.stages[-1]:
+        steps.remove(later_step)
+    for number, draw in enumerate(steps, start=1):
+        draw(number, view)
+    return after, stage, what_if
+
+
+main()

@@ -31,7 +31,7 @@ def region(*keys: str) -> Callable[[Callable[Taken, Given]], Callable[Taken, Giv
                 return draw(*args, **kwargs)
             if url_state.moved() - {*keys} or any(st.session_state.get(box) for box in _BOXES):
                 st.rerun()
-            with url_state.alone():
+            with url_state.alone(keys):
                 return draw(*args, **kwargs)
 
         return drawn

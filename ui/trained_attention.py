@@ -16,15 +16,21 @@ from ui import export, heads, networks, sentence, sinks, text_networks, what_if_
 from ui.arrays import array
 from ui.attention_pictures import show_weights
 from ui.i18n import t
+from ui.regions import region
 from ui.steps import correction, not_of_this_network, show, step
 from ui.tex import tex
-from ui.what_if import AS_TRAINED
+from ui.what_if import AS_TRAINED, WhatIf
 from ui.what_if_steps import FEW_TOKENS, View, strip_changes
 
 
 def page() -> None:
     """Controls, then the steps; where something is changed, the later ones compare with the network as trained."""
-    trained = sentence.sentence_trace()
+    after, layer, head, query, what_if = _one_head(sentence.sentence_trace())
+    export.text_export("self_attention", after, layer=layer, head=head, query=query, what_if=what_if)
+
+
+@region("layer", "head", "q", what_if_controls.KEY, sinks.KEY)
+def _one_head(trained: TextTrace) -> tuple[TextTrace, int, int, int, WhatIf]:
     layer, head = sentence.layer_and_head(heads.opening_head(pair=trained.pair is not None))
     query = sentence.query_token(trained)
     what_if = what_if_controls.choose(trained, layer)
@@ -43,7 +49,7 @@ def page() -> None:
         what_if_steps.weights(view)
         what_if_steps.total(view)
         what_if_steps.prediction(view)
-    export.text_export("self_attention", trace, layer=layer, head=head, query=query, what_if=what_if)
+    return trace, layer, head, query, what_if
 
 
 def _tokens(trace: TextTrace) -> None:

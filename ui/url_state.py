@@ -117,8 +117,11 @@ def moved() -> set[str]:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def alone(keys: Collection[str] = ()) -> Iterator[None]:
     """Around the run of a part of the page alone: what it binds is written, the rest of the link stays.
+
+    keys: the part's own; those of them that it binds no longer leave the link, as in a run of the page. Otherwise a
+    reload would drop them, and Back would first lead to the same page again.
 
     The link is not read, because whoever changes it gets the whole page anew. So does the first change under a notice:
     what the link got wrong is past, and no part can take away what stands outside of it.
@@ -129,7 +132,8 @@ def alone() -> Iterator[None]:
     st.session_state[_ALONE] = True
     try:
         yield
-        _write(query())
+        bound = query()
+        _write(bound, {*keys} - {*bound})
     finally:
         st.session_state[_ALONE] = False
         del st.session_state[_NOW]
@@ -144,13 +148,14 @@ def flush() -> None:
         st.query_params.from_dict(new)
 
 
-def _write(values: dict[str, str]) -> None:
-    """Changes these values in the link, in one step."""
+def _write(values: dict[str, str], dropped: Collection[str] = ()) -> None:
+    """Changes these values in the link and takes those away, in one step."""
     before = st.query_params.to_dict()
     st.session_state[_SENT] = {**st.session_state.get(_SENT, {}), **values}
     changed = {key for key, value in values.items() if before.get(key) != value}
-    if changed:
-        st.query_params.update(values)
+    after = {key: value for key, value in {**before, **values}.items() if key not in dropped}
+    if after != before:
+        st.query_params.from_dict(after)
     former: dict[tuple[str, str | None], float] = st.session_state.setdefault(_FORMER, {})
     former.update({(key, before.get(key)): monotonic() for key in changed})
 
