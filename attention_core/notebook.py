@@ -28,7 +28,7 @@ from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEn
 from attention_core.models.hub_patches import HubPatchModel, PatchTrace
 from attention_core.models.hub_text import HubTextModel
 from attention_core.models.hub_traces import HubTextTrace
-from attention_core.models.hub_vision import HubVisionModel, HubVisionTrace, PhotoFormat
+from attention_core.models.hub_vision import HubVisionModel, HubVisionTrace, PhotoFormat, StagedTrace
 from attention_core.models.text import TextModel, TextTrace
 from attention_core.models.vision import VisionClass, VisionModel, VisionTrace
 
@@ -219,7 +219,7 @@ def _where(layer: int, head: int, heads: list[int]) -> str:
     return f"layer={layer} of {len(heads)}, head={head} of {heads[layer]}, counted from 0."
 
 
-def _stage(trace: VisionTrace | HubVisionTrace, layer: int | str | None) -> int:
+def _stage(trace: StagedTrace, layer: int | str | None) -> int:
     """The index of a stage, by number or name; None: of the last with CBAM, or of the SE whose gates differ most."""
     names = [stage.name for stage in trace.stages]
     if layer is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from attention_core.mechanisms.cbam import CBAM, CBAMTrace, SpatialAttention
-from attention_core.models.hub_vision import HubVisionTrace
-from attention_core.models.vision import StageTrace, VisionTrace
+from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
+from attention_core.models.vision import StageTrace
 from ui import networks
 from ui.cbam_steps import (
     Pixels,
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 @region("stage")
-def _one_stage(trace: VisionTrace | HubVisionTrace, modules: dict[str, SpatialAttention], square: Pixels) -> StageTrace:
+def _one_stage(trace: StagedTrace, modules: dict[str, SpatialAttention], square: Pixels) -> StageTrace:
     stage = choose_stage(trace)
     assert isinstance(stage.attention, CBAMTrace)
     features_step(1, stage)

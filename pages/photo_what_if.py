@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from attention_core.models.vision import StageTrace, VisionTrace
+from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
+from attention_core.models.vision import StageTrace
 from ui import networks
 from ui.export import photo_export
+from ui.foreign_exports import stage_export
+from ui.gate_formulas import gate_of
 from ui.i18n import t
 from ui.networks import Photo
-from ui.photo import photo_trace, sharp_square
+from ui.photo import sharp_square, traced_photo
+from ui.photo_networks import PhotoNetwork
 from ui.photo_steps import choose_stage
 from ui.photo_what_if import PhotoWhatIf
-from ui.photo_what_if_controls import CHANNEL, KEY, choose, choose_build
+from ui.photo_what_if_controls import CHANNEL, KEY, choose, choose_network
 from ui.photo_what_if_steps import View, features_step, later_step, mask_step, prediction_step, weights_step
 from ui.regions import region
 
@@ -21,18 +25,21 @@ def main() -> None:
     """The network and the photo, then the controls and the steps."""
     st.title(t("photo_what_if.title"))
     st.markdown(t("photo_what_if.lead"))
-    build = choose_build()
-    photo, trained = photo_trace(build)
-    after, stage, what_if = _changed(photo, build, trained)
-    photo_export("photo_what_if", build, photo, after, stage, what_if=what_if)
+    network = choose_network()
+    photo, trained = traced_photo(lambda photo: networks.stage_trace(network, photo))
+    after, stage, what_if = _changed(photo, network, trained)
+    if isinstance(after, HubVisionTrace):
+        stage_export("photo_what_if", network, photo, after, stage, what_if=what_if)
+    else:
+        photo_export("photo_what_if", network.name, photo, after, stage, what_if=what_if)
 
 
 @region("stage", "order", KEY, CHANNEL)
-def _changed(photo: Photo, build: str, trained: VisionTrace) -> tuple[VisionTrace, StageTrace, PhotoWhatIf]:
+def _changed(photo: Photo, network: PhotoNetwork, trained: StagedTrace) -> tuple[StagedTrace, StageTrace, PhotoWhatIf]:
     stage = choose_stage(trained)
-    what_if = choose(photo, build, trained, stage)
-    after = networks.vision_trace(build, photo, what_if)
-    view = View(trained, after, what_if, stage.name, sharp_square(photo, trained))
+    what_if = choose(photo, network, trained, stage)
+    after = networks.stage_trace(network, photo, what_if)
+    view = View(trained, after, what_if, stage.name, sharp_square(photo, trained), gate_of(network.model))
     steps = [weights_step, mask_step, features_step, later_step, prediction_step]
     if stage.spatial_mask is None:
         steps.remove(mask_step)

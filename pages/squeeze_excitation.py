@@ -7,8 +7,8 @@ import streamlit as st
 from attention_core.analysis.stages import is_flat, most_selective, strongest_and_weakest
 from attention_core.figures import map_grid
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
-from attention_core.models.hub_vision import HubVisionTrace
-from attention_core.models.vision import StageTrace, VisionTrace
+from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
+from attention_core.models.vision import StageTrace
 from ui import networks
 from ui.export import photo_export
 from ui.foreign_exports import stage_export
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 @region("stage")
-def _one_stage(trace: VisionTrace | HubVisionTrace, gating: Gating) -> StageTrace:
+def _one_stage(trace: StagedTrace, gating: Gating) -> StageTrace:
     stage = choose_stage(trace, most_selective(trace.stages))
     assert isinstance(stage.attention, SqueezeExcitationTrace)
     features_step(1, stage)

@@ -58,7 +58,7 @@ def text_export(
         "text": trace.text + (f" ‖ {trace.pair}" if trace.pair else ""),
         "layer": layer + 1,
         "head": head + 1,
-        "changed": _changed("" if what_if == AS_TRAINED else sentence_changes(trace, what_if)),
+        "changed": changes_said("" if what_if == AS_TRAINED else sentence_changes(trace, what_if)),
     }
     if query is None:
         caption = t("export.head_caption", **about)
@@ -163,11 +163,12 @@ def _photo_caption(
         return t("export.beside_caption", builds=joined("words.comma", list(beside)), **about)
     if stage is None:
         return t("export.stages_caption", **about)
-    changed = _changed(photo_changes(what_if))
+    changed = changes_said(photo_changes(what_if))
     return t("export.photo_caption", stage=stage.name.removeprefix("stage"), changed=changed, **about).strip()
 
 
-def _changed(changes: str) -> str:
+def changes_said(changes: str) -> str:
+    """What a caption adds where something is changed; "" where nothing is."""
     return changes and t("export.changed", changes=changes)
 
 

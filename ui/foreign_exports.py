@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from attention_core.analysis import tables
+from attention_core.analysis.mask_trial import TriedKind, TriedMap
 from attention_core.analysis.patch_snippet import patch_snippet
-from attention_core.analysis.snippets import photo_snippet
+from attention_core.analysis.snippets import photo_snippet, trial_snippet
 from attention_core.figures.printed import with_photo
 from attention_core.models.hub_patches import PatchTrace
 from attention_core.models.hub_vision import HubVisionTrace
 from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionModel
-from ui.export import named, sample_of, sharp, written_settings
+from ui import networks
+from ui.change_words import photo_changes
+from ui.export import changes_said, named, sample_of, sharp, written_settings
 from ui.export_files import Taken, offer, opened, stem
 from ui.i18n import t
 from ui.networks import Photo
 from ui.photo_networks import PhotoNetwork, loading_call
+from ui.photo_what_if import AS_TRAINED, PhotoWhatIf
 from ui.square import SquareOf, seen_box
 from ui.vision_transformer import View
 
 
-def stage_export(page: str, network: PhotoNetwork, photo: Photo, trace: HubVisionTrace, stage: StageTrace) -> None:
-    """At the end of a page about one SE or CBAM module of a network of others."""
+def stage_export(
+    page: str,
+    network: PhotoNetwork,
+    photo: Photo,
+    trace: HubVisionTrace,
+    stage: StageTrace,
+    *,
+    what_if: PhotoWhatIf = AS_TRAINED,
+    tried: Mapping[TriedKind, TriedMap] | None = None,
+) -> None:
+    """At the end of a page about one SE or CBAM module of a network of others; the rest as for `photo_export`."""
     box = opened()
     if box is None:
         return
     number = [one.name for one in trace.stages].index(stage.name)
+    changed = {name: asdict(changes) for name, changes in what_if.stages}
+    caption = t("export.stage_caption", photo=named(sample_of(photo)), name=network.name, stage=stage.name)
+    snippet = photo_snippet(
+        trace,
+        stage=number,
+        overrides=what_if.overrides(networks.stage_trace(network, photo)),
+        **_program(page, network, photo, trace),
+    )
+    if tried:
+        snippet += trial_snippet(tried, stage.name)
     taken = Taken(
         page,
-        t("export.stage_caption", photo=named(sample_of(photo)), name=network.name, stage=stage.name),
-        written_settings(page, {"photo": _said(photo, trace), "stage": stage.name}, _model(network)),
-        photo_snippet(trace, stage=number, **_program(page, network, photo, trace)),
-        npz=partial(tables.npz, trace),
-        csv=lambda: tables.csv_zip(tables.vision_tables(trace, number)),
+        f"{caption} {changes_said(photo_changes(what_if))}".strip(),
+        written_settings(
+            page, {"photo": _said(photo, trace), "stage": stage.name, "what_if": changed}, _model(network)
+        ),
+        snippet,
+        npz=partial(tables.npz, trace, tried),
+        csv=lambda: tables.csv_zip(chain(tables.vision_tables(trace, number), tables.tried_tables(tried or {}))),
         sharpened=partial(with_photo, photo=sharp(photo, trace)),
     )
     with box:

@@ -46,5 +46,11 @@ def gating_of(model: VisionModel | HubVisionModel) -> Gating:
     return Gating(*(_STANDARD.get(kind, kind) for kind in (_kind(module.activation), _kind(module.gate))))
 
 
+def gate_of(model: VisionModel | HubVisionModel) -> str:
+    """The sign of the function that makes channel weights; that of CBAM is always σ."""
+    has_se = any(isinstance(each, SqueezeExcitation) for each in attention_modules(model).values())
+    return gating_of(model).gate_tex if has_se else r"\sigma"
+
+
 def _kind(part: object) -> str:
     return type(part).__name__

@@ -12,12 +12,15 @@ from PIL import Image
 
 from attention_core.analysis.mask_trial import TRIED_KINDS, TriedKind, TriedMap, try_map
 from attention_core.figures import COLOURS, Curve, curves, map_grid
-from attention_core.models.vision import VisionModel, VisionTrace
+from attention_core.models.hub_patches import HubPatchModel
+from attention_core.models.hub_vision import HubVisionModel, StagedTrace
+from attention_core.models.vision import VisionModel
 from ui import networks
 from ui.arrays import array
 from ui.i18n import t
 from ui.markdown import plain
 from ui.networks import Photo
+from ui.photo_networks import PhotoNetwork
 from ui.photo_steps import class_name, measured_scores, stage_name
 from ui.steps import not_measured, show, step
 from ui.tables import show_table, with_error
@@ -37,27 +40,30 @@ SCORES = ("pointing", "energy", "pixel_auc")
 CLEAR = 2.0  # standard errors: a smaller difference is called none
 
 
-def named_class(trace: VisionTrace) -> None:
+def named_class(trace: StagedTrace) -> None:
     """Whose probability the curves follow."""
     [(entry, probability)] = trace.top(1)
     st.markdown(t("mask_trial.named", name=plain(class_name(entry)), probability=f"{probability:.0%}"))
 
 
-def tried_maps(photo: Photo, stage: str) -> Tried:
+def tried_maps(network: PhotoNetwork, photo: Photo, stage: str) -> Tried:
     """All kinds of maps, tried one after the other under a progress bar; kept for whoever asks the same again."""
     bar = st.progress(0.0, text=t("mask_trial.working"))
-    model, trace = networks.vision_model("cbam"), networks.vision_trace("cbam", photo)
+    trace = networks.stage_trace(network, photo)
+    assert not isinstance(network.model, HubPatchModel)
     tried: Tried = {}
     for done, kind in enumerate(TRIED_KINDS):
         bar.progress(done / len(TRIED_KINDS), text=said("mask_trial.trying", kind=t(f"mask_trial.kinds.{kind}")))
-        tried[kind] = _tried(photo.digest, stage, kind, model, trace)
+        tried[kind] = _tried(photo.digest, stage, kind, network.key, network.model, trace)
     bar.empty()
     return tried
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 @in_turn
-def _tried(digest: str, stage: str, kind: TriedKind, _model: VisionModel, _trace: VisionTrace) -> TriedMap:
+def _tried(
+    digest: str, stage: str, kind: TriedKind, key: str, _model: VisionModel | HubVisionModel, _trace: StagedTrace
+) -> TriedMap:
     return try_map(_model, _trace, stage, kind)
 
 
@@ -112,14 +118,15 @@ def curves_step(number: int, tried: Tried) -> None:
                 )
 
 
-def areas_step(number: int, tried: Tried) -> None:
-    """The areas as a table, and how many maps the mask beats."""
+def areas_step(number: int, tried: Tried, *, measured: bool) -> None:
+    """The areas as a table, and how many maps the mask beats. measured: whether figures over many photos follow."""
     others = [each for kind, each in tried.items() if kind != "mask"]
     mask = tried["mask"]
     deletion = sum(_area(mask, "deletion").mean() < _area(each, "deletion").mean() for each in others)
     insertion = sum(_area(mask, "insertion").mean() > _area(each, "insertion").mean() for each in others)
     values = {"deletion": int(deletion), "insertion": int(insertion), "others": len(others)}
-    with step(number, "mask_trial.areas", r"\text{AUC} = \int_0^1 p(s)\, \mathrm{d}s", **values):
+    name = "mask_trial.areas" if measured else "mask_trial.areas_alone"
+    with step(number, name, r"\text{AUC} = \int_0^1 p(s)\, \mathrm{d}s", **values):
         show_table(
             "areas-table",
             [t("mask_trial.map"), t("mask_trial.areas.deletion"), t("mask_trial.areas.insertion")],

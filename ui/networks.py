@@ -13,8 +13,9 @@ from torch import Tensor
 
 from attention_core.inputs import load_image
 from attention_core.models import registry
-from attention_core.models.hub_patches import PatchTrace
-from attention_core.models.hub_vision import HubVisionTrace
+from attention_core.models.hub_patches import HubPatchModel, PatchTrace
+from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
+from attention_core.models.overrides import Overrides
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import VisionModel, VisionTrace
 from attention_core.runtime.warm_up import warm_up
@@ -111,28 +112,39 @@ def photo_network(name: str, kind: PhotoKind) -> PhotoNetwork | None:
     return photo_networks.store().get(name)
 
 
-def stage_trace(network: PhotoNetwork, photo: Photo) -> VisionTrace | HubVisionTrace:
-    """The trace of a photo through a network with SE or CBAM. Shared between sessions, so never written to."""
+def stage_trace(network: PhotoNetwork, photo: Photo, what_if: PhotoWhatIf = photo_what_if.AS_TRAINED) -> StagedTrace:
+    """The trace of a photo through a network with SE or CBAM, as trained or changed.
+
+    Shared between sessions, so never written to.
+    """
     if network.shipped:
-        return vision_trace(network.name, photo)
-    trace = _foreign_photo_trace(photo.digest, network.key, network, photo.image)
+        return vision_trace(network.name, photo, what_if)
+    changed = what_if != photo_what_if.AS_TRAINED
+    overrides = what_if.overrides(stage_trace(network, photo)) if changed else None
+    trace = _foreign_photo_trace(photo.digest, network.key, what_if, network, photo.image, overrides)
     assert isinstance(trace, HubVisionTrace)
     return trace
 
 
 def patch_trace(network: PhotoNetwork, photo: Photo) -> PatchTrace:
     """The same through a vision transformer."""
-    trace = _foreign_photo_trace(photo.digest, network.key, network, photo.image)
+    trace = _foreign_photo_trace(photo.digest, network.key, photo_what_if.AS_TRAINED, network, photo.image, None)
     assert isinstance(trace, PatchTrace)
     return trace
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)  # of ViT's base, one takes about 100 MB
+@st.cache_resource(max_entries=6, show_spinner=False)  # of ViT's base, one takes about 100 MB
 @in_turn
 def _foreign_photo_trace(
-    digest: str, key: str, _network: PhotoNetwork, _image: Image.Image
-) -> VisionTrace | HubVisionTrace | PatchTrace:
-    return _network.model.trace(_image)
+    digest: str,
+    key: str,
+    what_if: PhotoWhatIf,
+    _network: PhotoNetwork,
+    _image: Image.Image,
+    _overrides: Overrides | None,
+) -> StagedTrace | PatchTrace:
+    model = _network.model
+    return model.trace(_image) if isinstance(model, HubPatchModel) else model.trace(_image, overrides=_overrides)
 
 
 def device() -> torch.device:

@@ -16,7 +16,7 @@ from attention_core.figures import channel_bars, map_grid, probability_bars
 from attention_core.figures.style import MapKind
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models import registry
-from attention_core.models.hub_vision import HubVisionTrace
+from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionClass, VisionTrace
 from ui import networks, url_state
 from ui.arrays import array
@@ -39,7 +39,7 @@ def unbatched(tensor: Tensor) -> npt.NDArray[Any]:
     return array(tensor[0])
 
 
-def choose_stage(trace: VisionTrace | HubVisionTrace, first: StageTrace | None = None) -> StageTrace:
+def choose_stage(trace: StagedTrace, first: StageTrace | None = None) -> StageTrace:
     """The stage whose attention the steps follow; at first the last one, or `first`."""
     if isinstance(trace, HubVisionTrace):
         return _choose_place(trace, first or trace.stages[-1])

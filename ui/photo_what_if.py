@@ -2,8 +2,9 @@
 
     stage2.top4~stage3.low8.gate12-50.spatial.max.mask_____uqqqg
 
-Stages are joined by ~, the changes of a stage by dots. Channels count from 0, gates are in hundredths. The mask is one
-digit a cell, row by row, in base64url: 0 … a for 0.0 … 1.0, and f for a cell that stays as computed.
+Stages are joined by ~, the changes of a stage by dots; the name of a stage may have dots, too, in other libraries.
+Channels count from 0, gates are in hundredths. The mask is one digit a cell, row by row, in base64url: 0 … a for
+0.0 … 1.0, and f for a cell that stays as computed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from attention_core.analysis.photo_change import extreme_channels
 from attention_core.analysis.stages import channel_weights
 from attention_core.mechanisms.cbam import CBAMTrace, Order
 from attention_core.mechanisms.squeeze_excitation import Pooling
-from attention_core.models.vision import StageTrace, VisionTrace
+from attention_core.models.hub_vision import StagedTrace
+from attention_core.models.vision import StageTrace
 
 PoolingChoice = Literal["both", "avg", "max"]
 ORDERS: tuple[Order, ...] = ("channel-first", "spatial-first")
@@ -80,7 +82,7 @@ class StageWhatIf:
         return replace(self, cells="" if set(cells) <= {COMPUTED} else cells)
 
     def controls(self, trained: StageTrace) -> dict[str, Any]:
-        """As `VisionModel.trace` takes them; `trained`: the stage as trained, which says what is strongest."""
+        """As `trace` of the network takes them; `trained`: the stage as trained, which says what is strongest."""
         controls = self._gate_override(channel_weights(trained))
         attention = trained.attention
         if not isinstance(attention, CBAMTrace):
@@ -127,15 +129,17 @@ class PhotoWhatIf:
         stages = {**dict(self.stages), name: changes}
         return PhotoWhatIf(tuple((n, c) for n, c in sorted(stages.items()) if c != AS_COMPUTED))
 
-    def gates_only(self) -> PhotoWhatIf:
-        """What of it can be done to squeeze-and-excitation, which has neither mask nor order nor second pooling."""
+    def fitting(self, trained: StagedTrace) -> PhotoWhatIf:
+        """What of it can be done to this network: squeeze-and-excitation has neither mask nor order nor pooling."""
+        masked = {stage.name for stage in trained.stages if isinstance(stage.attention, CBAMTrace)}
         kept = PhotoWhatIf()
         for name, changes in self.stages:
-            kept = kept.with_stage(name, replace(changes, cells="", order="channel-first", pooling="both"))
+            gates = replace(changes, cells="", order="channel-first", pooling="both")
+            kept = kept.with_stage(name, changes if name in masked else gates)
         return kept
 
-    def overrides(self, trained: VisionTrace) -> Mapping[str, Mapping[str, Any]]:
-        """As `VisionModel.trace` takes them. trained: of the same photo through the same network, as trained."""
+    def overrides(self, trained: StagedTrace) -> Mapping[str, Mapping[str, Any]]:
+        """As `trace` of the network takes them. trained: of the same photo through the same network, as trained."""
         stages = {stage.name: stage for stage in trained.stages}
         return {name: changes.controls(stages[name]) for name, changes in self.stages}
 
@@ -143,15 +147,15 @@ class PhotoWhatIf:
 AS_TRAINED = PhotoWhatIf()
 
 
-def read(written: str, trained: VisionTrace) -> PhotoWhatIf:
+def read(written: str, trained: StagedTrace) -> PhotoWhatIf:
     """The what-if of a link, for a network of these stages. Raises `ValueError` for anything that it cannot mean."""
     shapes = {stage.name: tuple(stage.features.shape[1:]) for stage in trained.stages}
     found = PhotoWhatIf()
     for block in [] if written == UNCHANGED else written.split("~"):
-        name, _, parts = block.partition(".")
-        if name not in shapes or name in dict(found.stages):
-            raise ValueError(f"{name[:80]!r} is no stage, or is named twice; expected one of {', '.join(shapes)}")
-        found = found.with_stage(name, _stage(parts, *shapes[name]))
+        name = next((name for name in shapes if block.startswith(f"{name}.")), None)
+        if name is None or name in dict(found.stages):
+            raise ValueError(f"{block[:80]!r} names no stage, or one again; expected one of {', '.join(shapes)}")
+        found = found.with_stage(name, _stage(block.removeprefix(f"{name}."), *shapes[name]))
     return found
 
 

@@ -6,6 +6,7 @@ each change writes it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -13,14 +14,16 @@ import streamlit as st
 
 from attention_core.analysis.stages import channel_weights
 from attention_core.mechanisms.cbam import CBAMTrace
-from attention_core.models.vision import StageTrace, VisionTrace
-from ui import choices, networks, url_state
+from attention_core.models.hub_vision import StagedTrace
+from attention_core.models.vision import StageTrace
+from ui import choices, networks, photo_network_picker, url_state
 from ui.change_words import photo_changes
 from ui.i18n import t
 from ui.markdown import plain
 from ui.mask_painter import mask_painter
 from ui.networks import Photo
 from ui.photo import sharp_square
+from ui.photo_networks import CHANNEL_AND_SPATIAL, SE, PhotoNetwork
 from ui.photo_steps import BUILD_NAMES, stage_name
 from ui.photo_what_if import AS_TRAINED, MOST_CELLS, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
 from ui.regions import region
@@ -28,7 +31,7 @@ from ui.turns import working
 from ui.what_if_controls import stays_in_sight
 
 KEY, CHANNEL = "photo_if", "channel"
-BUILDS = ("cbam", "se")
+_KINDS = {"cbam": CHANNEL_AND_SPATIAL, "se": SE}
 _WAY_BACK = "photo-if-reset"
 
 
@@ -37,14 +40,14 @@ class _Place:
     """Whose controls are drawn: the state as it stands, and the stage that they change."""
 
     photo: Photo
-    build: str
-    trained: VisionTrace
+    network: PhotoNetwork
+    trained: StagedTrace
     stage: StageTrace
 
     @property
     def key(self) -> str:
         """Apart for every network and stage: a widget whose limits change would forget its value."""
-        return f"{self.build}-{self.stage.name}"
+        return re.sub(r"[^\w-]", "-", f"{self.network.key}-{self.stage.name}")  # it is in the names of styles, too
 
     def what_if(self) -> PhotoWhatIf:
         return read(st.session_state[KEY], self.trained)
@@ -60,21 +63,28 @@ class _Place:
         return lambda: self.write(replace(self.changes(), **{field: st.session_state[key]}))
 
 
-def choose_build() -> str:
-    """The network that is changed."""
-    return choices.choose(
+def choose_network() -> PhotoNetwork:
+    """The network that is changed: SE or CBAM, the build that ships or one of others."""
+    build = choices.choose(
         "build",
-        BUILDS,
+        [*_KINDS],
         label=t("photo_what_if.build"),
         name=BUILD_NAMES.__getitem__,
         note=t("photo_what_if.build_help"),
     )
+    network = photo_network_picker.choose(_KINDS[build])
+    assert network is not None  # both kinds have a build that ships
+    return network
 
 
-def choose(photo: Photo, build: str, trained: VisionTrace, stage: StageTrace) -> PhotoWhatIf:
+def choose(photo: Photo, network: PhotoNetwork, trained: StagedTrace, stage: StageTrace) -> PhotoWhatIf:
     """Draws the controls of one stage; returns what of the choice can be done to this network."""
-    url_state.put(KEY, str(AS_TRAINED), lambda raw: str(read(raw, trained)))
-    place = _Place(photo, build, trained, stage)
+    written = url_state.put(KEY, str(AS_TRAINED), lambda raw: str(read(raw, trained)))
+    try:
+        read(written, trained)
+    except ValueError:  # left over from another network, whose stages are others
+        st.session_state[KEY] = str(AS_TRAINED)
+    place = _Place(photo, network, trained, stage)
     with st.container(border=True, key="photo-if-controls"):
         if isinstance(stage.attention, CBAMTrace):
             left, right = st.columns([1, 1.35], gap="large")
@@ -86,10 +96,10 @@ def choose(photo: Photo, build: str, trained: VisionTrace, stage: StageTrace) ->
         else:
             _channels(place)
     chosen = place.what_if()
-    applied = chosen if build == "cbam" else chosen.gates_only()
+    applied = chosen.fitting(trained)
     _banner(chosen, applied)
     with working():  # all that follows it shows this trace
-        networks.vision_trace(build, photo, applied)
+        networks.stage_trace(network, photo, applied)
     return applied
 
 
@@ -177,7 +187,7 @@ def _mask(place: _Place) -> None:
     # What the mask would be without the painting: an erased cell goes back to it.
     unpainted = place.what_if().with_stage(place.stage.name, replace(changes, cells=""))
     with working():
-        trace = networks.vision_trace(place.build, place.photo, unpainted)
+        trace = networks.stage_trace(place.network, place.photo, unpainted.fitting(place.trained))
     mask = next(stage.spatial_mask for stage in trace.stages if stage.name == place.stage.name)
     assert mask is not None
     if mask.numel() > MOST_CELLS:

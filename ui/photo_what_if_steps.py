@@ -14,12 +14,14 @@ from attention_core.analysis.photo_change import classes_beside, mean_map
 from attention_core.analysis.stages import channel_weights
 from attention_core.figures import channel_bars, mask_over_photo, probability_bars, range_text, spatial_map
 from attention_core.figures.comparisons import points
+from attention_core.figures.style import MapKind
 from attention_core.mechanisms.cbam import CBAMTrace
-from attention_core.models.vision import StageTrace, VisionTrace
+from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
+from attention_core.models.vision import StageTrace, VisionClass
 from ui.arrays import array
 from ui.cbam_steps import OPACITY, Pixels
 from ui.i18n import t
-from ui.photo_steps import choose_order, class_name, group_name, lines, stage_name
+from ui.photo_steps import choose_order, class_name, group_name, lines, map_kind, stage_name
 from ui.photo_what_if import AS_TRAINED, PhotoWhatIf
 from ui.regions import region
 from ui.steps import show, step
@@ -27,6 +29,7 @@ from ui.tex import tex
 
 WHICH = ("before", "after")
 S, M = tex("channel", "s_c"), tex("mask", "M")
+MOST_LATER = 4  # stages behind the one that is followed, of networks with many
 _BRANCHES = {"both": ("mean", "max"), "avg": ("mean",), "max": ("max",)}
 
 
@@ -34,11 +37,12 @@ _BRANCHES = {"both": ("mean", "max"), "avg": ("mean",), "max": ("max",)}
 class View:
     """What the steps show: two traces of one photo, and whose stage is followed."""
 
-    before: VisionTrace  # as trained
-    after: VisionTrace
+    before: StagedTrace  # as trained
+    after: StagedTrace
     what_if: PhotoWhatIf
     stage: str
     square: Pixels
+    gate: str = r"\sigma"  # the sign of the function that makes channel weights
 
     @property
     def changed(self) -> bool:
@@ -58,7 +62,7 @@ def _branches(view: View) -> tuple[str, ...]:
 
 def _weights_formula(view: View) -> str:
     if not isinstance(view.stages(view.stage)[-1].attention, CBAMTrace):
-        return rf"{S} = \sigma(e_c)"
+        return rf"{S} = {view.gate}(e_c)"
     terms = [rf"e^{{\text{{{name}}}}}_c" for name in _branches(view)]
     return rf"{S} = \sigma({' + '.join(terms)})"
 
@@ -125,6 +129,10 @@ def later_step(number: int, view: View) -> None:
     names = [stage.name for stage in view.before.stages]
     later = names[names.index(view.stage) + 1 :]
     with step(number, "photo_what_if.later"):
+        if len(later) > MOST_LATER:
+            st.caption(t("photo_what_if.later.some", shown=MOST_LATER, count=len(later)))
+            last = len(later) - 1
+            later = [later[round(place * last / (MOST_LATER - 1))] for place in range(MOST_LATER)]
         for name in later:
             _mean_maps(view, name)
 
@@ -132,12 +140,14 @@ def later_step(number: int, view: View) -> None:
 def _mean_maps(view: View, name: str) -> None:
     """The mean over the channels of one stage's output, on one scale, and the change beside it."""
     maps = [mean_map(stage.output) for stage in view.stages(name)]
-    limit = max(values.max().item() for values in maps)
+    # One kind for both: a change must not look like one of the colours.
+    kind: MapKind = "signed" if any(map_kind(values) == "signed" for values in maps) else "activation"
+    limit = max(values.abs().max().item() for values in maps)
     places = st.columns(3)
     for place, which, values in zip(places, WHICH, maps, strict=False):
         title = t("photo_what_if.features.name", stage=stage_name(name), which=t(f"photo_what_if.{which}"))
         with place:
-            figure = spatial_map(array(values), kind="activation", limit=limit, title=title)
+            figure = spatial_map(array(values), kind=kind, limit=limit, title=title)
             show(figure, f"features-{name}-{which}", alt=t("photo_what_if.features.alt", stage=title))
     if _differ(maps):
         with places[2]:
@@ -149,8 +159,9 @@ def _mean_maps(view: View, name: str) -> None:
 def prediction_step(number: int, view: View) -> None:
     """What the network says, as trained and with the change."""
     found = classes_beside(view.before, view.after)
-    names = [f"{class_name(change.entry)} · {group_name(change.entry)}" for change in found]
-    with step(number, "photo_what_if.prediction", r"p = \mathrm{softmax}(W g + b)"):
+    foreign = isinstance(view.before, HubVisionTrace)
+    names = [_class(change.entry) for change in found]
+    with step(number, "photo_what_if.prediction", r"p = \mathrm{softmax}(" + ("o)" if foreign else "W g + b)")):
         shown = WHICH if view.changed else WHICH[:1]
         for place, which in zip(st.columns(2), shown, strict=False):
             title = t(f"photo_what_if.{which}")
@@ -182,6 +193,11 @@ def prediction_step(number: int, view: View) -> None:
             st.markdown(t("photo_what_if.prediction.same"))
         else:
             st.markdown(t("photo_what_if.prediction.other", name=class_name(now.entry), probability=f"{now.after:.1%}"))
+
+
+def _class(entry: VisionClass) -> str:
+    """With its kind, such as "dog", where the network has kinds."""
+    return f"{class_name(entry)} · {group_name(entry)}" if entry.group else class_name(entry)
 
 
 def _differ(pair: list[Tensor]) -> bool:

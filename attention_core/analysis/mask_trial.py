@@ -23,7 +23,8 @@ from attention_core.analysis.removal import RemovalCurve, deletion_curve, insert
 from attention_core.analysis.saliency import grad_cam
 from attention_core.errors import ControlError, KindError
 from attention_core.mechanisms.trace import Trace
-from attention_core.models.vision import VisionModel, VisionTrace
+from attention_core.models.hub_vision import HubVisionModel, StagedTrace
+from attention_core.models.vision import VisionModel
 
 TriedKind = Literal["mask", "inverted", "grad_cam", "gaussian", "random"]
 TRIED_KINDS: tuple[TriedKind, ...] = get_args(TriedKind)
@@ -52,8 +53,8 @@ def centred_gaussian(side: int) -> Tensor:
     return torch.exp(-(axis[:, None] ** 2 + axis[None] ** 2) / (2 * GAUSSIAN_SPREAD**2))
 
 
-def tried_maps(model: VisionModel, trace: VisionTrace, stage: str, kind: TriedKind) -> Tensor:
-    """The maps of one kind, (m, h, w), for a stage of the CBAM build and the class that `trace` names.
+def tried_maps(model: VisionModel | HubVisionModel, trace: StagedTrace, stage: str, kind: TriedKind) -> Tensor:
+    """The maps of one kind, (m, h, w), for a stage with CBAM and the class that `trace` names.
 
     Raises `ControlError` for an unknown stage or kind, `KindError` for a stage without a spatial mask.
     """
@@ -71,7 +72,9 @@ def tried_maps(model: VisionModel, trace: VisionTrace, stage: str, kind: TriedKi
     raise ControlError("analysis.map_kind", f"kind is {kind!r}; expected one of {', '.join(TRIED_KINDS)}.", came=kind)
 
 
-def try_map(model: VisionModel, trace: VisionTrace, stage: str, kind: TriedKind, *, steps: int = STEPS) -> TriedMap:
+def try_map(
+    model: VisionModel | HubVisionModel, trace: StagedTrace, stage: str, kind: TriedKind, *, steps: int = STEPS
+) -> TriedMap:
     """Deletion and insertion in the order of one kind of map, for the class that `trace` names.
 
     model: that of the trace, in evaluation mode. Errors as in `tried_maps` and `removal`.
@@ -98,7 +101,7 @@ def _areas(curves: list[RemovalCurve]) -> Tensor:
     return torch.tensor([curve.area for curve in curves], dtype=torch.float64)
 
 
-def _mask(trace: VisionTrace, stage: str) -> Tensor:
+def _mask(trace: StagedTrace, stage: str) -> Tensor:
     found = {each.name: each for each in trace.stages}
     if stage not in found:
         raise ControlError(
@@ -109,5 +112,5 @@ def _mask(trace: VisionTrace, stage: str) -> Tensor:
         )
     mask = found[stage].spatial_mask
     if mask is None:
-        raise KindError("analysis.no_mask", f"{stage} has no spatial mask; a trace of the CBAM build is needed.")
+        raise KindError("analysis.no_mask", f"{stage} has no spatial mask; a stage with CBAM is needed.")
     return mask[0, 0].detach()

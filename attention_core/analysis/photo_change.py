@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from attention_core.models.vision import VisionClass, VisionTrace
+from attention_core.models.vision import ClassifiedPhoto, VisionClass
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ClassChange:
     after: float
 
 
-def classes_beside(before: VisionTrace, after: VisionTrace, k: int = 5) -> list[ClassChange]:
+def classes_beside(before: ClassifiedPhoto, after: ClassifiedPhoto, k: int = 5) -> list[ClassChange]:
     """The k likeliest classes of `before`, then those of `after` that are new, each with both probabilities."""
     likeliest = [trace.probabilities.topk(min(k, len(before.classes))).indices.tolist() for trace in (before, after)]
     return [

@@ -8,7 +8,8 @@ Zhou et al. 2016, "Learning Deep Features for Discriminative Localization", §2;
 A is a stage's output *after* its attention, which is what the rest of the network reads. Behind the last stage of the
 CBAM build stands only logit_y = b_y + Σ CAM_y / Σ M: the derivative is with respect to A, so the mask M that divides
 stays as traced, and Grad-CAM = ReLU(CAM) / Σ M. Without a mask Σ M is the number of positions. In earlier stages the
-gates and masks of the later ones follow the features, and the gradient goes through them too.
+gates and masks of the later ones follow the features, and the gradient goes through them too; so they do in networks of
+other libraries, behind every SE and CBAM module.
 
 The gradient is asked for by `torch.autograd.grad` with respect to a copy of the traced features: no hook stays on a
 model that other threads use, no weight needs or gets a gradient, and it makes no difference whether the caller is
@@ -20,7 +21,9 @@ B photos, C channels, H × W the map.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +31,7 @@ from torch import Tensor
 
 from attention_core.errors import ControlError
 from attention_core.mechanisms.checks import check_shape
+from attention_core.models.hub_vision import HubVisionModel, StagedTrace
 from attention_core.models.vision import StageTrace, VisionModel, VisionTrace
 
 
@@ -40,12 +44,12 @@ def class_activation_map(model: VisionModel, trace: VisionTrace, target: int | N
     return class_activation_maps(model, trace.stages[-1], _targets(trace, target))[0]
 
 
-def grad_cam(model: VisionModel, trace: VisionTrace, stage: str, target: int | None = None) -> Tensor:
+def grad_cam(model: VisionModel | HubVisionModel, trace: StagedTrace, stage: str, target: int | None = None) -> Tensor:
     """Grad-CAM (H, W) of a stage, ≥ 0 and unscaled: its values compare within one photo, class and stage.
 
     stage: one of `model.stage_names`; target: index of the class, None = the likeliest. Raises `ControlError` for an
     unknown stage or class, and for a trace that this network does not go on from: of another network, or with
-    what-if controls in a later stage.
+    what-if controls, which in a `VisionModel` may stand in the stages up to this one.
     """
     traced = next((found for found in trace.stages if found.name == stage), None)
     if traced is None:
@@ -57,7 +61,12 @@ def grad_cam(model: VisionModel, trace: VisionTrace, stage: str, target: int | N
             expected=names,
         )
     targets = _targets(trace, target)
-    gradients, logits = _gradients(model, traced, targets)
+    # In training mode the norms would move their running statistics, which belong to everybody.
+    network = copy.deepcopy(model) if model.training else model
+    if isinstance(network, HubVisionModel):
+        gradients, logits = _gradients(partial(network.with_output, trace.image.clone(), stage), traced.output, targets)
+    else:
+        gradients, logits = _gradients(_onward(network, traced), traced.output, targets)
     difference = (logits[0] - trace.logits).abs().max().item()
     if difference > torch.finfo(logits.dtype).eps ** 0.5 * max(1.0, trace.logits.abs().max().item()):
         raise ControlError(
@@ -79,7 +88,8 @@ def class_activation_maps(model: VisionModel, stage: StageTrace, targets: Tensor
 
 def grad_cams(model: VisionModel, stage: StageTrace, targets: Tensor) -> Tensor:
     """Grad-CAM of many photos: a stage with output (B, C, H, W), a class each (B,) → (B, H, W)."""
-    gradients, _ = _gradients(model, stage, targets)
+    network = copy.deepcopy(model) if model.training else model
+    gradients, _ = _gradients(_onward(network, stage), stage.output, targets)
     return _weighted_sum(gradients, stage.output)
 
 
@@ -93,14 +103,19 @@ def resized(maps: Tensor, side: int) -> Tensor:
     return fine[:, 0].float()
 
 
-def _gradients(model: VisionModel, stage: StageTrace, targets: Tensor) -> tuple[Tensor, Tensor]:
+Onward = Callable[[Tensor], Tensor]  # a stage's output (B, C, H, W) → logits (B, classes)
+
+
+def _onward(network: VisionModel, stage: StageTrace) -> Onward:
+    return lambda features: network.from_stage(replace(stage, output=features))
+
+
+def _gradients(onward: Onward, output: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """(∂ logit of each photo's class / ∂ output (B, C, H, W), logits (B, classes))."""
-    # In training mode the norms would move their running statistics, which belong to everybody.
-    network = copy.deepcopy(model) if model.training else model
     with torch.inference_mode(False), torch.enable_grad():
         # Inference tensors take no part in autograd; their clones do.
-        features, targets = stage.output.clone().detach().requires_grad_(), targets.clone().to(stage.output.device)
-        logits = network.from_stage(replace(stage, output=features))
+        features, targets = output.clone().detach().requires_grad_(), targets.clone().to(output.device)
+        logits = onward(features)
         # No photo's logits depend on another photo: the gradient of the sum holds each one's own.
         chosen = logits.gather(1, targets[:, None]).sum()
         (gradients,) = torch.autograd.grad(chosen, features)
@@ -125,7 +140,7 @@ def check_target(target: int, classes: int) -> int:
     return target
 
 
-def _targets(trace: VisionTrace, target: int | None) -> Tensor:
+def _targets(trace: StagedTrace, target: int | None) -> Tensor:
     """(1,) index of the class."""
     if target is None:
         return trace.logits.argmax().reshape(1)

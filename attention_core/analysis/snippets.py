@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -11,10 +12,10 @@ from attention_core.analysis.mask_trial import TriedKind, TriedMap
 from attention_core.analysis.masks import blocked_cells, causal_mask, window_mask
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
-from attention_core.models.hub_vision import HubVisionTrace
+from attention_core.models.hub_vision import StagedTrace
 from attention_core.models.overrides import Overrides
 from attention_core.models.text import TextTrace
-from attention_core.models.vision import ClassifiedPhoto, VisionTrace
+from attention_core.models.vision import ClassifiedPhoto
 
 Gate = tuple[int, int, float]  # layer, head, multiplier
 Box = tuple[int, int, int, int]  # left, top, right, bottom
@@ -124,7 +125,7 @@ def _mask(mask: Tensor) -> tuple[str, str]:
 
 
 def photo_snippet(
-    trace: VisionTrace | HubVisionTrace,
+    trace: StagedTrace,
     *,
     network: str,
     stage: int | None,
@@ -212,7 +213,7 @@ def _overrides(overrides: Overrides) -> tuple[list[str], list[str]]:
         written = []
         for control, value in controls.items():
             if isinstance(value, Tensor):
-                name = f"{stage}_{control.removesuffix('_override')}"
+                name = re.sub(r"\W", "_", f"{stage}_{control.removesuffix('_override')}")
                 making += _partly_set(name, value)
                 written.append(f'"{control}": {name}')
             else:
@@ -231,7 +232,7 @@ def _partly_set(name: str, values: Tensor) -> list[str]:
     return lines + [f"{name}.view(-1)[{where}] = {value:.6g}" for value, where in sorted(places.items())]
 
 
-def _attention(trace: VisionTrace | HubVisionTrace, stage: int) -> list[str]:
+def _attention(trace: StagedTrace, stage: int) -> list[str]:
     attention = trace.stages[stage].attention
     shown: list[tuple[str, str, Tensor]] = []
     if isinstance(attention, SqueezeExcitationTrace):

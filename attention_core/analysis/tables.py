@@ -18,9 +18,8 @@ from attention_core.analysis.temporal import ClipTrace
 from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.mechanisms.trace import Trace
 from attention_core.models.hub_patches import PatchTrace
-from attention_core.models.hub_vision import HubVisionTrace
+from attention_core.models.hub_vision import StagedTrace
 from attention_core.models.text import TextTrace
-from attention_core.models.vision import VisionTrace
 
 _FORMULA = "=+-@\t\r"  # what a formula begins with
 Array = npt.NDArray[Any]
@@ -104,7 +103,7 @@ def _matrices(values: Array) -> Iterator[tuple[str, Array]]:
         yield "", values.reshape(values.shape[-2:])
 
 
-def vision_tables(trace: VisionTrace | HubVisionTrace, stage: int | None = None) -> Iterator[Table]:
+def vision_tables(trace: StagedTrace, stage: int | None = None) -> Iterator[Table]:
     """A row a line of a map, after its channel, or a row a channel; the last two have a row a class.
 
     stage: the only one that is written, counted from 0; None: all.

@@ -17,7 +17,7 @@ from attention_core.inputs.image import ImageLike, to_square_tensor
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.found import find_attention
 from attention_core.models.overrides import Overrides
-from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionClass
+from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionClass, VisionTrace
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class HubVisionTrace(ClassifiedPhoto):
     stages: tuple[StageTrace, ...]  # `features` is what the attention read
 
 
+# A photo in a network with SE or CBAM: one that ships, or one of others.
+StagedTrace = VisionTrace | HubVisionTrace
+
+
 class HubVisionModel(nn.Module):
     """A convolutional network with SE or CBAM modules of its own; it is never written to.
 
@@ -59,6 +63,7 @@ class HubVisionModel(nn.Module):
         self.attended = find_attention(network)
         self.architecture = type(network).__name__
         self.classes = classes
+        self.training = self.attended.training  # every new module trains; this one is for inference
 
     @property
     def stage_names(self) -> tuple[str, ...]:
@@ -81,6 +86,14 @@ class HubVisionModel(nn.Module):
             for name, came in found.attentions.items()
         )
         return HubVisionTrace(stages=stages, **classified(square, crop, found.output[0], self.classes))
+
+    def with_output(self, image: Tensor, stage: str, output: Tensor) -> Tensor:
+        """The logits (1, classes) where the attention of one stage gives `output` (1, C, H, W) for a traced photo.
+
+        image: (3, S, S), `HubVisionTrace.image`. Gradients flow into `output`. Raises `ControlError`.
+        """
+        logits: Tensor = self.attended.with_output(self.format.standardised(image[None]), stage, output)
+        return logits
 
 
 def classified(

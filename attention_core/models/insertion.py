@@ -44,6 +44,7 @@ class AttendedTrace(Trace):
 @dataclass
 class _Recording:
     controls: Overrides
+    outputs: Mapping[str, Tensor] = field(default_factory=dict)  # what goes on from a place instead of its own
     attentions: dict[str, SqueezeExcitationTrace | CBAMTrace] = field(default_factory=dict)
 
 
@@ -81,6 +82,8 @@ class Attended(nn.Module):
             attended: Tensor = self.attention(x)
             return attended
         # Networks overwrite their maps (`out += shortcut`, ReLU in place): those in the trace are its own.
+        if self.name in recording.outputs:
+            return recording.outputs[self.name].clone()
         traced = self.attention.trace(x.clone(), **recording.controls.get(self.name, {}))
         recording.attentions[self.name] = traced
         return traced.output.clone()
@@ -113,14 +116,31 @@ class AttendedModel(nn.Module):
         attentions = {place: part.attention for place, part in self._attended().items()}
         controls = checked_overrides(overrides, attentions, "place", lambda place: f"the attention behind {place}")
         recording = _Recording(controls)
+        output = self._run(images, recording)
+        return AttendedTrace(recording.attentions, output)
+
+    def with_output(self, images: Tensor, place: str, output: Tensor) -> Any:
+        """What the network returns for `images` where the attention behind one place gives `output` (B, C, H, W).
+
+        Gradients flow into `output`. Raises `ControlError` for an unknown place.
+        """
+        if place not in self.places:
+            raise ControlError(
+                "control.stage",
+                f"place is {place!r}; expected one of {', '.join(self.places)}.",
+                came=place,
+                expected=self.places,
+            )
+        return self._run(images, _Recording({}, {place: output}))
+
+    def _run(self, images: Tensor, recording: _Recording) -> Any:
         # In training mode norms move their running statistics: a copy's, as a trace leaves no mark on the module.
         network = copy.deepcopy(self.network) if any(part.training for part in self.modules()) else self.network
         token = _recording.set(recording)
         try:
-            output = network(images)
+            return network(images)
         finally:
             _recording.reset(token)
-        return AttendedTrace(recording.attentions, output)
 
     def _attended(self) -> dict[str, Attended]:
         return {part.name: part for part in self.network.modules() if isinstance(part, Attended)}

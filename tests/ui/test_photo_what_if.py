@@ -27,6 +27,7 @@ from ui.photo_what_if import AS_TRAINED, ORDERS, POOLINGS, PhotoWhatIf, StageWha
 ROOT = Path(__file__).resolve().parents[2]
 COFFEE = load_image(sample_photo("coffee"))
 TRAINED = load_vision_model("cbam").trace(COFFEE)
+SE_TRAINED = load_vision_model("se").trace(COFFEE)
 SHAPES = {stage.name: tuple(stage.features.shape[1:]) for stage in TRAINED.stages}
 SIDE = SHAPES["stage3"][1]
 TOP_BLACK = "0" * SIDE + "f" * SIDE * (SIDE - 1)  # the first row of the last mask shut out
@@ -129,7 +130,7 @@ def test_a_gate_set_by_hand_counts_where_it_is_switched_off() -> None:
 
 def test_squeeze_and_excitation_takes_the_gates_alone() -> None:
     changes = StageWhatIf(weakest=2, cells=TOP_BLACK, order="spatial-first", pooling="avg")
-    kept = AS_TRAINED.with_stage("stage3", changes).with_stage("stage1", StageWhatIf(pooling="max")).gates_only()
+    kept = AS_TRAINED.with_stage("stage3", changes).with_stage("stage1", StageWhatIf(pooling="max")).fitting(SE_TRAINED)
     assert kept == AS_TRAINED.with_stage("stage3", StageWhatIf(weakest=2))
 
 
@@ -242,5 +243,5 @@ def test_squeeze_and_excitation_has_gates_and_keeps_the_rest_of_a_link() -> None
     run(app.slider(key="if-weakest-se-stage3").set_value(20))
     kept = AS_TRAINED.with_stage("stage3", StageWhatIf(weakest=20, pooling="max"))
     assert app.query_params["photo_if"] == str(kept)
-    app.query_params["photo_if"] = str(kept.gates_only())
-    check(run(app), kept.gates_only(), build="se")
+    app.query_params["photo_if"] = str(kept.fitting(SE_TRAINED))
+    check(run(app), kept.fitting(SE_TRAINED), build="se")
