@@ -7,6 +7,7 @@ import streamlit as st
 from ui import cross_attention, translators
 from ui.i18n import t
 from ui.regions import region
+from ui.written_exports import translation_export
 
 
 def main() -> None:
@@ -18,16 +19,17 @@ def main() -> None:
         st.info(t("cross_attention.none"), icon=":material/deployed_code:")
         return
     cross_attention.about(network)
-    _steps(cross_attention.two_texts(network))
+    translation_export(network, _steps(cross_attention.two_texts(network)))
 
 
 @region(cross_attention.LAYER, cross_attention.HEAD, cross_attention.ROW)
-def _steps(pair: cross_attention.Pair) -> None:
+def _steps(pair: cross_attention.Pair) -> cross_attention.View:
     view = cross_attention.choose_view(pair)
     cross_attention.one_head_step(1, view)
     cross_attention.guess_step(2, view)
     cross_attention.all_heads_step(3, view)
     cross_attention.within_step(4, view)
+    return view
 
 
 main()

@@ -8,6 +8,7 @@ from attention_core.models.hub_text import HubTextModel
 from ui import generation, sentence, text_networks
 from ui.i18n import t
 from ui.regions import region
+from ui.written_exports import generation_export
 
 
 def main() -> None:
@@ -21,16 +22,18 @@ def main() -> None:
         return
     written = generation.write(text, network.key, network.model)
     if written:
-        _followed(written)
+        number, layer, head = _followed(written)
+        generation_export(text, written, number=number, layer=layer, head=head)
 
 
 @region("written", "layer", "head")
-def _followed(written: generation.Written) -> None:
+def _followed(written: generation.Written) -> tuple[int, int, int]:
     number = generation.choose_token(written)
     layer, head = sentence.layer_and_head()
     generation.guess_step(1, written, number)
     generation.heads_step(2, written, number, layer, head)
     generation.rows_step(3, written, number, layer, head)
+    return number, layer, head
 
 
 main()

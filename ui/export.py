@@ -210,9 +210,12 @@ def _text_network() -> dict[str, Any]:
 def _loading_call() -> str:
     """How a program gets the session's text network."""
     network = text_networks.current()
-    if network.shipped:
-        return SHIPPED_NETWORK
-    return f"load_hub_text_model({str(text_networks.source_of(network.name))!r}, max_tokens={network.positions})"
+    return SHIPPED_NETWORK if network.shipped else hub_loading_call(network.name, network.positions)
+
+
+def hub_loading_call(name: str, limit: int) -> str:
+    """How a program gets a text network of others, which reads at most `limit` tokens."""
+    return f"load_hub_text_model({str(text_networks.source_of(name))!r}, max_tokens={limit})"
 
 
 def digest(kind: str, name: str) -> str:

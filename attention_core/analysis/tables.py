@@ -17,9 +17,12 @@ from attention_core.analysis.mask_trial import TriedKind, TriedMap
 from attention_core.analysis.temporal import ClipTrace
 from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.mechanisms.trace import Trace
+from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace
+from attention_core.models.hub_generation import GenerationStep
 from attention_core.models.hub_patches import PatchTrace
 from attention_core.models.hub_vision import StagedTrace
 from attention_core.models.text import TextTrace
+from attention_core.models.tokenization import Token
 
 _FORMULA = "=+-@\t\r"  # what a formula begins with
 Array = npt.NDArray[Any]
@@ -34,7 +37,7 @@ class Table:
     index: tuple[str, ...]
     rows: Sequence[tuple[object, ...]]
     columns: Sequence[str]
-    values: Array  # (rows, columns)
+    values: Array  # (rows, columns); NaN stays empty
 
 
 def npz(
@@ -49,7 +52,29 @@ def npz(
     for kind, each in (tried or {}).items():
         arrays |= each.arrays(f"tried.{kind}")
     if isinstance(trace, TextTrace):
-        arrays["tokens"] = np.array([token.text for token in trace.tokens])
+        arrays["tokens"] = _texts(trace.tokens)
+    return _packed(arrays)
+
+
+def written_npz(written: Sequence[GenerationStep]) -> bytes:
+    """The same of a text that was written on: "steps.0.layers.2.weights" and so on, and the tokens."""
+    arrays: dict[str, Any] = {}
+    for number, step in enumerate(written):
+        arrays |= step.arrays(f"steps.{number}")
+    return _packed({**arrays, "read": _texts(written[-1].read), "written": _texts(written[-1].written)})
+
+
+def translation_npz(trace: EncoderDecoderTrace) -> bytes:
+    """The same of one text written from another: "cross.2.weights" and so on, and the tokens of both."""
+    texts = {"tokens.source": _texts(trace.source.tokens), "tokens.target": _texts(trace.target.tokens)}
+    return npz(trace, beside=texts)
+
+
+def _texts(tokens: Sequence[Token]) -> Array:
+    return np.array([token.text for token in tokens])
+
+
+def _packed(arrays: Mapping[str, Any]) -> bytes:
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
@@ -69,7 +94,7 @@ def _written(table: Table) -> str:
     writer = csv.writer(stream)
     writer.writerow([_name(cell) for cell in (*table.index, *table.columns)])
     for row, values in zip(table.rows, table.values.tolist(), strict=True):
-        writer.writerow([*map(_name, row), *(f"{value:.9g}" for value in values)])
+        writer.writerow([*map(_name, row), *("" if math.isnan(value) else f"{value:.9g}" for value in values)])
     return stream.getvalue()
 
 
@@ -138,6 +163,41 @@ def patch_tables(trace: PatchTrace, layer: int) -> Iterator[Table]:
         classes = [(row, entry.en, entry.zh) for row, entry in enumerate(trace.classes)]
         probabilities = trace.probabilities.cpu().numpy()[:, None]
         yield Table("probabilities", ("row", "en", "zh"), classes, ["probabilities"], probabilities)
+
+
+def written_tables(written: Sequence[GenerationStep], layer: int) -> Iterator[Table]:
+    """Of one layer, counted from 0: a table a head, a row a written token, a column a token that was read before it.
+    Then how likely each of them was."""
+    last = written[-1]
+    rows = [(row, step.token.text) for row, step in enumerate(written)]
+    columns = [f"{place} {token.text}" for place, token in enumerate(last.read)]
+    for name in _KEYS_ACROSS:
+        heads = np.full((written[0].layers[layer].weights.shape[1], len(rows), len(columns)), np.nan, np.float32)
+        for row, step in enumerate(written):
+            heads[:, row, : len(step.read)] = step.layers[layer].arrays()[name][0, :, 0]
+        for head, matrix in enumerate(heads):
+            yield Table(f"layers/{layer}/{name}/head-{head}", ("position", "token"), rows, columns, matrix)
+    likely = np.array([[step.probability] for step in written])
+    yield Table("probabilities", ("position", "token"), rows, ["probability"], likely)
+
+
+def translation_tables(trace: EncoderDecoderTrace, layer: int) -> Iterator[Table]:
+    """Scores and weights of one layer of the cross-attention, and of the two texts where they have as many: a table a
+    head, a row a query, a column a key."""
+    texts = {
+        side: [token.text for token in tokens]
+        for side, tokens in (("source", trace.source.tokens), ("target", trace.target.tokens))
+    }
+    for part, layers, queries, keys in (
+        ("cross", trace.cross, "target", "source"),
+        ("source", trace.source.layers, "source", "source"),
+        ("target", trace.target.layers, "target", "target"),
+    ):
+        columns = [f"{place} {token}" for place, token in enumerate(texts[keys])]
+        rows = list(enumerate(texts[queries]))
+        for name in _KEYS_ACROSS if layer < len(layers) else ():
+            for place, matrix in _matrices(layers[layer].arrays()[name]):
+                yield Table(f"{part}/{layer}/{name}{place}", ("position", "token"), rows, columns, matrix)
 
 
 def tried_tables(tried: Mapping[TriedKind, TriedMap]) -> Iterator[Table]:

@@ -81,3 +81,21 @@ def test_a_network_without_cross_attention_is_refused_and_leads_back() -> None:
     app.button(key="network-back").click()
     run(app)
     assert app.session_state["translator"] == "none"
+
+
+@pytest.mark.parametrize(("language", "target"), [("en", "the fish eats"), ("zh", "")])
+def test_its_numbers_can_be_taken_along(language: str, target: str, folder: Path) -> None:
+    app = visited("t5", language, p=target, cross_layer="1", cross_head="2", row="1")
+    app.session_state["export"] = True
+    app = run(app)
+    assert not app.error
+    [code] = app.code
+    program = str(code.value)
+    exec(compile(program, "snippet", "exec"), {})  # it compares what it computes with what the page shows
+    assert program.count("shown = torch.tensor([") == 2  # the weights, then the probabilities
+    wrong = program.replace("shown = torch.tensor([", "shown = 1 + torch.tensor([")
+    with pytest.raises(AssertionError):
+        exec(compile(wrong, "snippet", "exec"), {})
+    assert any(plain("folder:t5") in caption.value for caption in app.caption)
+    kinds = [button.proto.id.rpartition("-")[2] for button in app.get("download_button")]
+    assert kinds == ["html", "npz", "csv", "json", "py"]

@@ -86,7 +86,7 @@ def test_every_step_is_that_of_a_trace_with_the_same_controls(name: str, languag
     assert not app.error
     assert app.query_params["photo_if"] == str(what_if)
     traces = (trained, model.trace(CAT, overrides=what_if.overrides(trained)))
-    before, after = ([each for each in trace.stages if each.name == stage.name][0] for trace in traces)
+    before, after = (next(each for each in trace.stages if each.name == stage.name) for trace in traces)
     for bars, shown in zip(figure(app, "channel-weights")["data"], (before, after), strict=True):
         order = [int(channel) for channel in decoded(bars["customdata"])]
         np.testing.assert_allclose(decoded(bars["y"]), channel_weights(shown)[order].numpy(), atol=1e-5)
