@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from attention_core.analysis.alignment import pair_attention
+from attention_core.analysis.mask_trial import TRIED_KINDS, TriedKind, try_map
 from attention_core.analysis.rollout import attention_rollout, mean_over_heads
 from attention_core.analysis.words import word_weights, words
 from attention_core.errors import AttentionCoreError
@@ -24,7 +25,7 @@ from attention_core.models.hub_encoder_decoder import HubEncoderDecoder
 from attention_core.models.hub_generation import generate
 from attention_core.models.hub_patches import HubPatchModel
 from attention_core.models.hub_text import HubTextModel
-from attention_core.models.hub_vision import HubVisionModel, PhotoFormat
+from attention_core.models.hub_vision import HubVisionModel, HubVisionTrace, PhotoFormat
 from attention_core.photo_pictures import patch_pictures, stage_pictures
 from attention_core.text_pictures import text_pictures, translation_pictures
 from tests.models.hub_networks import (
@@ -51,7 +52,7 @@ TEXT_VIEWS = (
     "generation",
     "cross-attention",
 )
-PHOTO_VIEWS = ("stages", "gates", "masks", "patches", "rollout")
+PHOTO_VIEWS = ("stages", "gates", "masks", "mask tried", "patches", "rollout")
 YES, NO = "yes", "–"
 
 
@@ -146,6 +147,9 @@ def gated_row(name: str) -> Row:
         "masks": lambda: (
             changes(masks[-1].name, mask_override=torch.zeros(masks[-1].features.shape[2:])) if masks else NO
         ),
+        "mask tried": lambda: (
+            YES if masks and all(_tried(model, trace, masks[-1].name, kind) for kind in TRIED_KINDS) else NO
+        ),
     }
     pairs = [(trace.logits, logits), *((stage.output, outputs[stage.name]) for stage in trace.stages)]
     kinds = ["CBAM" if isinstance(stage.attention, CBAMTrace) else "SE" for stage in trace.stages]
@@ -234,6 +238,13 @@ def _sums_to_one(matrices: Sequence[Tensor]) -> bool:
     return all(torch.allclose(matrix.sum(dim=-1), torch.ones_like(matrix[..., 0]), atol=CLOSE) for matrix in matrices)
 
 
+def _tried(model: HubVisionModel, trace: HubVisionTrace, stage: str, kind: TriedKind) -> bool:
+    """Whether a map has its curves, from the whole photo or to it."""
+    tried = try_map(model, trace, stage, kind, steps=2)
+    whole = trace.probabilities.max()
+    return all(torch.allclose(ends, whole, atol=CLOSE) for ends in (tried.deletion[:, 0], tried.insertion[:, -1]))
+
+
 def _heads(*sides: Sequence[Any]) -> str:
     """ "q k v, 2 × 4 heads": what is read, layers and heads; fewer keys where queries share them."""
     layers = [layer for side in sides for layer in side]
@@ -293,8 +304,8 @@ From `load_hub_vision_model("library/name")`, or `explore(network, photo)`.
 
 {photos}
 
-*Stages*, *gates* and *masks* are those of SE and CBAM, where they stand in the network, and can be changed; *patches*
-is the attention of every head between the patches of a photo.
+*Stages*, *gates* and *masks* are those of SE and CBAM, where they stand in the network, and can be changed; *mask
+tried*: deletion and insertion by the mask, beside Grad-CAM, a centred Gaussian and random numbers; *patches* is the attention of every head between the patches of a photo.
 
 ## What is not read
 

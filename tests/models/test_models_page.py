@@ -46,7 +46,7 @@ def test_a_photo_network_is_read_as_the_page_says(name: str) -> None:
     if name in GATED:
         count, _, kind = row.captured.partition(" × ")
         assert int(count) == GATED[name][0]
-        assert works(row) == {"stages", "gates"} | ({"masks"} if kind == "CBAM" else set())
+        assert works(row) == {"stages", "gates"} | ({"masks", "mask tried"} if kind == "CBAM" else set())
     else:
         assert name in PATCHED and row.captured.startswith("q k v") and works(row) == {"patches", "rollout"}
 
