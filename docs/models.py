@@ -305,7 +305,8 @@ From `load_hub_vision_model("library/name")`, or `explore(network, photo)`.
 {photos}
 
 *Stages*, *gates* and *masks* are those of SE and CBAM, where they stand in the network, and can be changed; *mask
-tried*: deletion and insertion by the mask, beside Grad-CAM, a centred Gaussian and random numbers; *patches* is the attention of every head between the patches of a photo.
+tried*: deletion and insertion by the mask, beside Grad-CAM, a centred Gaussian and random numbers; *patches* is the
+attention of every head between the patches of a photo.
 
 ## What is not read
 

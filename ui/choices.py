@@ -37,6 +37,7 @@ def choose(
         format_func=names.__getitem__,
         key=key,
         required=True,
+        wrap=True,  # in a column, Streamlit would cut a long row off
         persist_state="session",
         help=note,
     )

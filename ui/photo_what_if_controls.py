@@ -6,7 +6,6 @@ each change writes it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -47,7 +46,7 @@ class _Place:
     @property
     def key(self) -> str:
         """Apart for every network and stage: a widget whose limits change would forget its value."""
-        return re.sub(r"[^\w-]", "-", f"{self.network.key}-{self.stage.name}")  # it is in the names of styles, too
+        return f"{self.network.key}-{self.stage.name}"
 
     def what_if(self) -> PhotoWhatIf:
         return read(st.session_state[KEY], self.trained)

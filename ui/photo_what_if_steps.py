@@ -17,7 +17,7 @@ from attention_core.figures.comparisons import points
 from attention_core.figures.style import MapKind
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
-from attention_core.models.vision import StageTrace, VisionClass
+from attention_core.models.vision import StageTrace
 from ui.arrays import array
 from ui.cbam_steps import OPACITY, Pixels
 from ui.i18n import t
@@ -160,7 +160,9 @@ def prediction_step(number: int, view: View) -> None:
     """What the network says, as trained and with the change."""
     found = classes_beside(view.before, view.after)
     foreign = isinstance(view.before, HubVisionTrace)
-    names = [_class(change.entry) for change in found]
+    # Only the classes of the networks that ship have kinds, such as "dog".
+    kinds = ["" if foreign else f" · {group_name(change.entry)}" for change in found]
+    names = [class_name(change.entry) + kind for change, kind in zip(found, kinds, strict=True)]
     with step(number, "photo_what_if.prediction", r"p = \mathrm{softmax}(" + ("o)" if foreign else "W g + b)")):
         shown = WHICH if view.changed else WHICH[:1]
         for place, which in zip(st.columns(2), shown, strict=False):
@@ -193,11 +195,6 @@ def prediction_step(number: int, view: View) -> None:
             st.markdown(t("photo_what_if.prediction.same"))
         else:
             st.markdown(t("photo_what_if.prediction.other", name=class_name(now.entry), probability=f"{now.after:.1%}"))
-
-
-def _class(entry: VisionClass) -> str:
-    """With its kind, such as "dog", where the network has kinds."""
-    return f"{class_name(entry)} · {group_name(entry)}" if entry.group else class_name(entry)
 
 
 def _differ(pair: list[Tensor]) -> bool:

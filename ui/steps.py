@@ -92,7 +92,7 @@ def show(
     with framed(key), st.container(key=f"{key}-crop"):
         rules = _fitting(figure, key) if figure.layout.yaxis.scaleanchor else ""
         # Presenter mode makes room for the chart drawn larger.
-        st.html(f"<style>.st-key-{key}-crop {{ --figure-height: {figure.layout.height or 450}px; }}{rules}</style>")
+        st.html(f"<style>.{_class(key)}-crop {{ --figure-height: {figure.layout.height or 450}px; }}{rules}</style>")
         zooming = [ZOOM_BUTTONS] if figure.layout.dragmode == "zoom" else []
         config = CHART_CONFIG | {"modeBarButtons": [*zooming, ["toImage"]]}
         st.plotly_chart(figure, key=key, theme="streamlit", config=config, alt=spoken, **clicks, **place)
@@ -101,6 +101,11 @@ def show(
 def framed(key: str) -> DeltaGenerator:
     """A place for the picture `key`, which presenter mode can show alone on the screen."""
     return st.container(key=f"{key}-frame")
+
+
+def _class(key: str) -> str:
+    """The class that Streamlit gives to what has this key; modules of other libraries have dots in their names."""
+    return "st-key-" + re.sub(r"[^a-zA-Z0-9_-]", "-", key)
 
 
 def _note(key: str, alt: str, figure: go.Figure) -> None:
@@ -124,11 +129,12 @@ def _fitting(figure: go.Figure, key: str) -> str:
     scale = "var(--presenter-scale, 1)"  # presenter mode lays a chart out for less width, and draws it larger
     height = f"{scale} * ({margin.t + margin.b + 8}px + {shape:.4f} * (100cqw / {scale} - {margin.l + margin.r}px))"
     narrow = margin.l + margin.r + READABLE_CELL * columns
+    place = _class(key)
     return (
-        f" .st-key-{key}-frame {{ container-type: inline-size; }}"
+        f" .{place}-frame {{ container-type: inline-size; }}"
         # Around the chart, not on it: Streamlit would shrink the figure to the height that it is given.
-        f" .st-key-{key}-crop {{ max-height: calc({height}); overflow: hidden; }} .st-key-{key} {{ flex-shrink: 0; }}"
-        f" @container (max-width: {narrow:.0f}px) {{ .st-key-{key} .heatmap-label {{ display: none; }} }}"
+        f" .{place}-crop {{ max-height: calc({height}); overflow: hidden; }} .{place} {{ flex-shrink: 0; }}"
+        f" @container (max-width: {narrow:.0f}px) {{ .{place} .heatmap-label {{ display: none; }} }}"
     )
 
 

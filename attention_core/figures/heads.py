@@ -14,6 +14,7 @@ from .layout import colour_scale, header, lay_out
 from .style import WEIGHT_SCALE, array, escaped, range_text, same_length, width_of
 
 _NAME = 22  # pixels over a tile for its name
+_AWAY = 3  # pixels from there to the tile
 _MOST_CELLS = 10_000
 _MOST_PIXELS = 96  # a tile's side on a wide screen: more cells than that could not be seen
 UNSEEN: Properties = {
@@ -124,7 +125,7 @@ def heads_grid(
     drawing.add(
         "scatter",
         x=[left - 0.5 + T / 2 for _, left, _ in named] + [-0.5] * len(side),
-        y=[top - 0.5 for _, _, top in named] + [y for _, y in side],
+        y=[top - 0.5 - _AWAY * T / tile for _, _, top in named] + [y for _, y in side],
         text=[escaped(name) for name, _, _ in named] + [escaped(layer_names[i]) + " " for i, _ in side],
         textposition=["top center"] * len(named) + ["middle left"] * len(side),
         textfont={"size": 11 if across <= 4 else 10},
