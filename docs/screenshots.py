@@ -1,4 +1,8 @@
-"""Takes the pictures of README and docs/features.md again: `python -m docs.screenshots [name …]`, with Chromium."""
+"""Takes the pictures of README and docs/features.md again: `python -m docs.screenshots [name …]`, with Chromium.
+
+Two are of a network that does not ship: sentence-transformers/all-MiniLM-L6-v2, in the folder of networks
+(ATTENTION_MODELS_FOLDER, or models/). Where it is not there, they stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.driver import cell_centre, open_page, running_server, settle
 from tests.conftest import FLAGS
+from ui.settings import settings
 
 IMAGES = Path(__file__).resolve().parent / "images"
 WIDTH, HEIGHT, PHONE = 1280, 1000, 390
 LEMONS = "s=我吃柠檬&p=I+eat+lemons."
 PUPPY = "s=A+puppy+is+chasing+a+red+ball+on+the+grass.&p=小狗在草地上追一只红色的球。"
+NEIGHBOUR = "s=The+old+man+who+lives+next+door+plays+the+piano.&p="
+MINILM = "all-MiniLM-L6-v2"
 LONG = "s=" + "The+old+man+who+lives+next+door+plays+the+piano+while+his+cat+sleeps+on+a+red+chair.+" * 6
 
 
@@ -35,6 +42,7 @@ class Shot:
     dark: bool = False
     width: int = WIDTH
     do: Callable[[Page], None] = lambda page: None
+    network: str = ""  # in the folder of networks, that it takes
 
 
 def _point_at_a_token(page: Page) -> None:
@@ -45,10 +53,21 @@ def _press(selector: str) -> Callable[[Page], None]:
     return lambda page: page.locator(selector).first.click()
 
 
+def _await_all_heads(page: Page) -> None:
+    page.locator(".st-key-all-heads .main-svg").first.wait_for(timeout=120_000)
+
+
+def _ask_for_minilm(page: Page) -> None:
+    page.locator('[data-testid="stMain"] [data-testid="stPopover"] button').first.click()
+    page.locator('[data-testid="stPopoverBody"] input').first.click()
+    page.get_by_role("option", name=MINILM).click()
+    page.locator(".st-key-network-use button").wait_for()
+
+
 SHOTS = {
     "home": Shot("?lang=zh"),
     "lessons": Shot("lessons?lang=en"),
-    "lesson": Shot("self_attention?lang=zh&lesson=scale&scene=2", do=_press(".st-key-lesson-scale-1-reveal button")),
+    "lesson": Shot("self_attention?lang=zh&lesson=scale&scene=2", do=_press(".st-key-lesson-reveal button")),
     "overview": Shot(f"overview?lang=en&{LEMONS}&layer=0&head=0", "st-key-overview"),
     "self_attention": Shot(f"self_attention?lang=zh&{LEMONS}&layer=0&head=0&q=3", "st-key-step-4"),
     "by_hand": Shot("self_attention?lang=en&view=hand", "st-key-step-2", dark=True),
@@ -68,6 +87,13 @@ SHOTS = {
     "presenter": Shot("cbam?lang=en&photo=coffee&present=1&step=4", dark=True),
     "share": Shot(f"two_sentences?lang=zh&{LEMONS}", do=_press(".st-key-share button")),
     "export": Shot(f"multi_head?lang=en&{LEMONS}", "st-key-export", do=_press(".st-key-export summary")),
+    "network": Shot(
+        f"multi_head?lang=en&net=folder:{MINILM}&{NEIGHBOUR}&sinks=True",
+        "st-key-step-1",
+        do=_await_all_heads,
+        network=MINILM,
+    ),
+    "picker": Shot(f"self_attention?lang=zh&{NEIGHBOUR}", do=_ask_for_minilm, dark=True, network=MINILM),
     "phone": Shot("cbam?lang=zh&photo=coffee", "st-key-step-7", width=PHONE),
 }
 
@@ -98,6 +124,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, running_server(Path(folder)) as address, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for name in names:
+            network = SHOTS[name].network
+            if network and not (settings().folder / network).is_dir():
+                print(f"{name}: left as it is, for want of {settings().folder / network}")
+                continue
             # 256 colours are enough for a screen, and a third of the bytes.
             take(browser, address, SHOTS[name]).quantize(256).save(IMAGES / f"{name}.png", optimize=True)
             print(name)
