@@ -33,6 +33,7 @@ def checked() -> Iterator[None]:
     def figure(drawing: Drawing) -> go.Figure:
         made = unchecked(drawing)
         assert json.loads(go.Figure(made.to_dict()).to_json()) == json.loads(made.to_json())
+        assert go.Figure.to_dict(made) == made.to_dict()  # Plotly's own, with all its copies
         return made
 
     with pytest.MonkeyPatch.context() as patch:

@@ -21,7 +21,7 @@ def opening_head(*, pair: bool) -> tuple[int, int]:
     """(layer, head) that a page opens on: the best aligner for a pair, else one that relates words of a sentence."""
     if not text_networks.current().shipped:
         return 0, 0
-    found = outstanding_heads(networks.measured("text"))
+    found = _outstanding()
     role = next(iter(found), None) if pair else within_a_sentence(found)
     return (role.layer, role.head) if role else (0, 0)
 
@@ -32,9 +32,15 @@ def offer_outstanding() -> None:
         return
     st.caption(t("heads.outstanding"))
     with st.container(horizontal=True, gap="small", key="outstanding"):
-        for number, role in enumerate(outstanding_heads(networks.measured("text"))[:SHOWN]):
+        for number, role in enumerate(_outstanding()[:SHOWN]):
             label = f"**{role.layer + 1}.{role.head + 1}** {in_words(role)}"
             st.button(label, key=f"role-{number}", on_click=_open, args=(role,), width="content")
+
+
+@st.cache_resource(show_spinner=False)
+def _outstanding() -> tuple[HeadRole, ...]:
+    """Of the network that ships, whose scores do not change."""
+    return tuple(outstanding_heads(networks.measured("text")))
 
 
 def _open(role: HeadRole) -> None:

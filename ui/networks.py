@@ -33,9 +33,9 @@ def vision_model(name: str) -> VisionModel:
     return registry.load_vision_model(name)
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_resource(show_spinner=False)
 def measured(kind: str) -> dict[str, Any]:
-    """The evaluation's scores; kind: "text" or "vision"."""
+    """The evaluation's scores; kind: "text" or "vision". Shared between sessions, so never written to."""
     return registry.scores(kind)
 
 

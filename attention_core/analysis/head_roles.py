@@ -6,7 +6,7 @@ from the best fixed distance, a share of the weights from a head that looks even
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -90,6 +90,6 @@ def _relation(layer: int, head: int, language: str, name: str, found: Mapping[st
     return HeadRole(layer, head, "relation", score, baseline, name, language, found["direction"])
 
 
-def within_a_sentence(roles: list[HeadRole]) -> HeadRole | None:
+def within_a_sentence(roles: Iterable[HeadRole]) -> HeadRole | None:
     """The first role that shows in a single sentence and between different words, or None."""
     return next((role for role in roles if role.kind in ("relation", "previous", "next")), None)

@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+from _plotly_utils.utils import to_typed_array_spec  # what Plotly itself packs arrays with
 
 from .style import FRAME, QUIET
 
 Properties = dict[str, Any]
 
 _DASHED = {"color": QUIET, "width": 1, "dash": "dash"}
+
+
+class Picture(go.Figure):  # type: ignore[misc]  # plotly has no types
+    """A figure that is sent without the copy that Plotly makes of each list in it, number by number, every time."""
+
+    def to_dict(self) -> Properties:
+        """As of any figure: what it holds, arrays packed; for reading alone."""
+        frames = [_packed(frame._props) for frame in self._frame_objs]
+        return {"data": _packed(self._data), "layout": _packed(self._layout), **({"frames": frames} if frames else {})}
 
 
 class Drawing:
@@ -45,13 +56,21 @@ class Drawing:
         """Lines and frames above or below the traces."""
         self.layout.setdefault("shapes", []).extend(shapes)
 
-    def figure(self) -> go.Figure:
+    def figure(self) -> Picture:
         """What changes the figure from here on is checked as in any other."""
         traces = [{name: value for name, value in trace.items() if value is not None} for trace in self.traces]
-        figure = go.Figure(traces, self.layout, self.frames, _validate=False)
+        figure = Picture(traces, self.layout, self.frames, _validate=False)
         for part in (figure, figure.layout, *figure.data):
             part._validate = True
         return figure
+
+
+def _packed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _packed(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple) and value and isinstance(value[0], dict):
+        return [_packed(inner) for inner in value]
+    return to_typed_array_spec(value) if isinstance(value, np.ndarray) else value
 
 
 def _join(there: Properties, new: Properties) -> None:

@@ -216,7 +216,7 @@ def _cell_points(
         "x": np.concatenate([left + column for _, left in at.values()]),
         "y": np.concatenate([top + row for top, _ in at.values()]),
         # lists, not an array: the rows of a typed array come back from the browser as {"0": 1, "1": 2}
-        "customdata": [list(key) for key in at for _ in range(T * T)],
+        "customdata": [point for key in at for point in [list(key)] * (T * T)],  # one list a tile: thousands would cost
         "text": text,
         "hovertemplate": "%{y} → %{x}<br>%{text}<extra></extra>",
     }
