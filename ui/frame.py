@@ -12,7 +12,7 @@ if str(ROOT) not in sys.path:  # Streamlit puts the main script's own folder the
     sys.path.insert(0, str(ROOT))
 
 from attention_core.runtime.device import device_name  # noqa: E402
-from ui import built_in_words, lessons, networks, presenter, share, steps, text_networks, url_state  # noqa: E402
+from ui import built_in_words, lessons, networks, presenter, share, steps, text_networks, turns, url_state  # noqa: E402
 from ui.i18n import LANGUAGE_NAMES, LANGUAGES, browser_language, t  # noqa: E402
 from ui.style import page_style  # noqa: E402
 
@@ -87,8 +87,9 @@ with st.sidebar:
     st.caption(t("frame.credit"))
 
 refused = st.container()  # filled when the page has read the link
-if lessons.panel(page.url_path or "home"):
-    page.run()
+with turns.run_of_few():
+    if lessons.panel(page.url_path or "home"):
+        page.run()
 with refused:
     url_state.notices()
 with sharing:

@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 import streamlit as st
 
 from ui import export_files, share, url_state
+from ui.turns import run_of_few
 
 Taken = ParamSpec("Taken")
 Given = TypeVar("Given")
@@ -31,7 +32,7 @@ def region(*keys: str) -> Callable[[Callable[Taken, Given]], Callable[Taken, Giv
                 return draw(*args, **kwargs)
             if url_state.moved() - {*keys} or any(st.session_state.get(box) for box in _BOXES):
                 st.rerun()
-            with url_state.alone(keys):
+            with run_of_few(), url_state.alone(keys):
                 return draw(*args, **kwargs)
 
         return drawn

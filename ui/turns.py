@@ -1,4 +1,7 @@
-"""Long computations of all sessions, one after the other; whoever waits is told so, and may go away."""
+"""What all sessions do at once: runs of pages, a few at a time, and long computations, one after the other.
+
+Whoever waits may go away; who waits for a long computation is told so.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,34 @@ import streamlit as st
 
 from attention_core.errors import BusyError
 from attention_core.runtime.lanes import Lanes
+from attention_core.runtime.runs import Runs
 from ui.i18n import explain, t
 
 Taken = ParamSpec("Taken")
 Given = TypeVar("Given")
+RUN_SECONDS = 1.0  # that a run may take before its place is given to the next
 MOST_WAITING = 100  # a hall that asks at once; beyond, the line itself would be a load
 
 
 @st.cache_resource(show_spinner=False)
 def lanes() -> Lanes:
     """One core is left to what is short."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Lanes(max(1, cores - 1), MOST_WAITING)
+    return Lanes(max(1, _cores() - 1), MOST_WAITING)
+
+
+@st.cache_resource(show_spinner=False)
+def runs() -> Runs:
+    """One a core: Python itself does one thing at a time, and a second run goes on where the first one is in torch."""
+    return Runs(_cores(), RUN_SECONDS)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_of_few() -> AbstractContextManager[None]:
+    """Around the run of a page, or of a part of it alone."""
+    return runs().run(_still_wanted)
 
 
 def in_turn(compute: Callable[Taken, Given]) -> Callable[Taken, Given]:
@@ -34,6 +53,7 @@ def in_turn(compute: Callable[Taken, Given]) -> Callable[Taken, Given]:
 
     @wraps(compute)
     def computed(*args: Taken.args, **kwargs: Taken.kwargs) -> Given:
+        runs().step_aside()
         with lanes().lane(_still_wanted):
             return compute(*args, **kwargs)
 
