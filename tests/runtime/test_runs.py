@@ -55,7 +55,6 @@ def test_so_many_at_a_time_and_the_others_in_their_order() -> None:
         until(lambda number=number: waiting(runs) == max(0, number - 1))  # type: ignore[misc]
     for place, visitor in enumerate(visitors):
         assert visitor.inside.wait(30)
-        assert [one.inside.is_set() for one in visitors] == [other <= place + 1 for other in range(5)] or place == 0
         visitor.leave()
         for later in visitors[: place + 3]:
             assert later.inside.wait(30)

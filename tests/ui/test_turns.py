@@ -10,7 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention_core.runtime.lanes import LOOK_EVERY, Lanes
+from attention_core.runtime.runs import Runs
 from tests.runtime.test_lanes import Holder, until
+from tests.runtime.test_runs import Visitor, waiting
 from tests.ui.driver import keys, opened
 from ui import head_importance, turns
 from ui.i18n import LANGUAGES, catalogue
@@ -77,6 +79,31 @@ def test_what_has_been_computed_waits_for_nobody(held: tuple[Lanes, Holder]) -> 
     assert again.inside.wait(30)
     assert "importance-map" in keys(opened("multi_head", "zh", s="我吃柠檬", q="2"))
     again.leave()
+
+
+def test_a_page_waits_for_the_run_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = Runs(1, 1000.0)
+    monkeypatch.setattr(turns, "runs", lambda: runs)
+    other = Visitor(runs)
+    assert other.inside.wait(30)
+    seen: list[AppTest] = []
+    page = threading.Thread(target=lambda: seen.append(opened("cbam", "en")))
+    page.start()
+    until(lambda: waiting(runs) == 1)
+    assert not seen
+    other.leave()
+    page.join(60)
+    assert "channel-weights" in keys(seen[0])
+    assert not runs._running and waiting(runs) == 0
+
+
+def test_a_long_computation_leaves_the_place_of_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, lanes = Runs(1, 1000.0), Lanes(1, 1)
+    monkeypatch.setattr(turns, "runs", lambda: runs)
+    monkeypatch.setattr(turns, "lanes", lambda: lanes)
+    with runs.run():
+        assert len(runs._running) == 1
+        assert turns.in_turn(lambda: len(runs._running))() == 0
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
