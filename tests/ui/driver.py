@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention_core.runtime.model_store import ModelStore
+from ui.markdown import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,3 +74,23 @@ def decoded(values: Any) -> np.ndarray[Any, Any]:
 def said(app: AppTest) -> str:
     """What the boxes of information say, without the signs that keep a value of the link from becoming a link."""
     return "\n".join(re.sub(r"[\u2060\\]", "", info.value) for info in app.info)
+
+
+def taken_along(app: AppTest, name: str) -> str:
+    """Opens the export, whose caption names the network, and returns its program, which has been run.
+
+    It compares what it computes with what the page shows, and notices where that is something else.
+    """
+    app.session_state["export"] = True
+    app = run(app)
+    assert not app.error
+    [code] = app.code
+    program = str(code.value)
+    exec(compile(program, "snippet", "exec"), {})
+    wrong = program.replace("shown = torch.tensor([", "shown = 1 + torch.tensor([")
+    with pytest.raises(AssertionError):
+        exec(compile(wrong, "snippet", "exec"), {})
+    assert any(plain(name) in caption.value for caption in app.caption)
+    kinds = [button.proto.id.rpartition("-")[2] for button in app.get("download_button")]
+    assert kinds == ["html", "npz", "csv", "json", "py"]
+    return program

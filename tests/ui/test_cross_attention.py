@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_hub_text_model
 from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
 from tests.models.hub_networks import encoder_decoder, saved, sentence_pieces
-from tests.ui.driver import decoded, figure, keys, loaded, opened, run
+from tests.ui.driver import decoded, figure, keys, loaded, opened, run, taken_along
 from ui import translators
 from ui.i18n import catalogue
 from ui.markdown import plain
@@ -86,16 +86,5 @@ def test_a_network_without_cross_attention_is_refused_and_leads_back() -> None:
 @pytest.mark.parametrize(("language", "target"), [("en", "the fish eats"), ("zh", "")])
 def test_its_numbers_can_be_taken_along(language: str, target: str, folder: Path) -> None:
     app = visited("t5", language, p=target, cross_layer="1", cross_head="2", row="1")
-    app.session_state["export"] = True
-    app = run(app)
-    assert not app.error
-    [code] = app.code
-    program = str(code.value)
-    exec(compile(program, "snippet", "exec"), {})  # it compares what it computes with what the page shows
+    program = taken_along(app, "folder:t5")
     assert program.count("shown = torch.tensor([") == 2  # the weights, then the probabilities
-    wrong = program.replace("shown = torch.tensor([", "shown = 1 + torch.tensor([")
-    with pytest.raises(AssertionError):
-        exec(compile(wrong, "snippet", "exec"), {})
-    assert any(plain("folder:t5") in caption.value for caption in app.caption)
-    kinds = [button.proto.id.rpartition("-")[2] for button in app.get("download_button")]
-    assert kinds == ["html", "npz", "csv", "json", "py"]

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention_core import GenerationStep, generate, load_hub_text_model
-from tests.ui.driver import decoded, figure, keys, opened, run
+from tests.ui.driver import decoded, figure, keys, opened, run, taken_along
 from tests.ui.test_network_picker import SENTENCE, folder, visited
 from ui.i18n import LANGUAGES
 from ui.markdown import plain
@@ -71,16 +71,5 @@ def test_what_was_written_stands_behind_the_text(folder: Path) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_its_numbers_can_be_taken_along(language: str, folder: Path) -> None:
     app = visited("generation", "decoder", language, length="5", layer="1", head="2", written="3")
-    app.session_state["export"] = True
-    app = run(app)
-    assert not app.error
-    [code] = app.code
-    program = str(code.value)
-    exec(compile(program, "snippet", "exec"), {})  # it compares what it computes with what the page shows
+    program = taken_along(app, "folder:decoder")
     assert program.count("shown = torch.tensor([") == 2  # the weights, then the probabilities
-    wrong = program.replace("shown = torch.tensor([", "shown = 1 + torch.tensor([")
-    with pytest.raises(AssertionError):
-        exec(compile(wrong, "snippet", "exec"), {})
-    assert any(plain("folder:decoder") in caption.value for caption in app.caption)
-    kinds = [button.proto.id.rpartition("-")[2] for button in app.get("download_button")]
-    assert kinds == ["html", "npz", "csv", "json", "py"]

@@ -13,7 +13,6 @@ import transformers
 from pytorchcv.model_provider import get_model
 from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
-from torch import nn
 
 from attention_core import load_hub_vision_model, load_image
 from attention_core.analysis.stages import most_selective
@@ -22,12 +21,11 @@ from attention_core.inputs.samples import sample_photo
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
 from attention_core.models.hub_vision import HubVisionModel
-from tests.models.photo_networks import GATED, gated
-from tests.ui.driver import decoded, figure, keys, loaded, opened, run
+from tests.models.photo_networks import GATED, fitted, gated
+from tests.ui.driver import decoded, figure, keys, loaded, opened, run, taken_along
 from ui import photo_networks, settings
 from ui.gate_formulas import Gating, gating_of
 from ui.i18n import LANGUAGES, catalogue
-from ui.markdown import plain
 from ui.photo_networks import CHANNEL_AND_SPATIAL, PATCHES, SE
 
 pytestmark = pytest.mark.usefixtures("networks_here")
@@ -43,16 +41,6 @@ class Harmful:
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return print, ("run",)
-
-
-def fitted(network: nn.Module) -> nn.Module:
-    """Random weights with norms that fit a photo, so that something reaches the output."""
-    for part in network.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            part.momentum = 1.0
-    with torch.no_grad():
-        network.train()(torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1)))
-    return network.eval()
 
 
 @pytest.fixture(scope="module")
@@ -193,19 +181,7 @@ def test_a_network_without_classes_says_so_in_the_place_of_its_prediction(langua
 )
 def test_its_numbers_can_be_taken_along(page: str, name: str, link: dict[str, str], told: str) -> None:
     app = visited(page, name, **link)
-    app.session_state["export"] = True
-    app = run(app)
-    assert not app.error
-    [code] = app.code
-    program = str(code.value)
-    assert told in program
-    exec(compile(program, "snippet", "exec"), {})  # it compares what it computes with what the page shows
-    wrong = program.replace("shown = torch.tensor([", "shown = 1 + torch.tensor([")
-    with pytest.raises(AssertionError):
-        exec(compile(wrong, "snippet", "exec"), {})
-    assert any(plain(name) in caption.value for caption in app.caption)
-    kinds = [button.proto.id.rpartition("-")[2] for button in app.get("download_button")]
-    assert kinds == ["html", "npz", "csv", "json", "py"]
+    assert told in taken_along(app, name)
 
 
 def test_the_folder_is_offered_where_its_names_fit() -> None:
