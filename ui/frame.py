@@ -12,7 +12,18 @@ if str(ROOT) not in sys.path:  # Streamlit puts the main script's own folder the
     sys.path.insert(0, str(ROOT))
 
 from attention_core.runtime.device import device_name  # noqa: E402
-from ui import built_in_words, lessons, networks, presenter, share, steps, text_networks, turns, url_state  # noqa: E402
+from ui import (  # noqa: E402
+    built_in_words,
+    lessons,
+    networks,
+    presenter,
+    regions,
+    share,
+    steps,
+    text_networks,
+    turns,
+    url_state,
+)
 from ui.i18n import LANGUAGE_NAMES, LANGUAGES, browser_language, t  # noqa: E402
 from ui.style import page_style  # noqa: E402
 
@@ -85,6 +96,7 @@ with st.sidebar:
     sharing = st.container()
     st.caption(t("frame.device", device=device_name(networks.device())))
     st.caption(t("frame.credit"))
+    regions.outlive_the_connection()
 
 refused = st.container()  # filled when the page has read the link
 with turns.run_of_few():

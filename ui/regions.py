@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -38,3 +39,13 @@ def region(*keys: str) -> Callable[[Callable[Taken, Given]], Callable[Taken, Giv
         return drawn
 
     return decorate
+
+
+@st.fragment(run_every=timedelta(days=1))
+def outlive_the_connection() -> None:
+    """Draws nothing; call it once in the run of a page that may have regions.
+
+    A browser that has lost its connection gets another session where the server has begun anew or another one answers.
+    That session knows no part of the page yet: it would ignore each click in a region, for good. Only where something
+    on the page runs at intervals, however long, does Streamlit's page ask for a run of its own once it is back.
+    """

@@ -80,6 +80,24 @@ def test_a_killed_server_is_back_and_the_page_goes_on_by_itself(browser: Browser
     page.context.close()
 
 
+def test_a_part_of_a_page_answers_after_the_server_has_begun_anew(browser: Browser, tmp_path: Path) -> None:
+    port = free_port()
+    page, opened = visitor(browser)
+    with hosted(tmp_path / "first", port) as first:
+        page.goto(f"{first.address}/{LINK}")
+        settle(page)
+        in_link(page, *STATE)
+        before = len(opened)
+        first.kill()
+    with hosted(tmp_path / "second", port):
+        wait_for_another(page, opened, before)
+        settle(page)
+        page.wait_for_timeout(2000)
+        page.locator(".st-key-head [role=radio]").nth(0).click()
+        in_link(page, "head=0")
+    page.context.close()
+
+
 def test_a_visitor_who_reloads_while_the_server_is_away_has_the_page_afterwards(
     browser: Browser, tmp_path: Path
 ) -> None:
