@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from attention_core.figures.drawing import Picture, Properties
 from ui.i18n import t
 from ui.markdown import plain
 
@@ -33,7 +33,7 @@ class Shown:
 
     step: int | None
     alt: str
-    figure: go.Figure
+    figure: Picture
 
 
 def begin() -> None:
@@ -75,7 +75,7 @@ def not_of_this_network(number: int, key: str) -> None:
 
 
 def show(
-    figure: go.Figure, key: str, *, alt: str, on_click: Callable[[dict[str, Any]], None] | None = None, **place: Any
+    figure: Picture, key: str, *, alt: str, on_click: Callable[[dict[str, Any]], None] | None = None, **place: Any
 ) -> None:
     """A figure under Streamlit's live light and dark; `on_click` gets the clicked point as Plotly describes it."""
     clicks: dict[str, Any] = {}
@@ -89,11 +89,13 @@ def show(
         clicks = {"on_select": clicked, "selection_mode": "points"}
     spoken = _TAGS.sub("", alt)
     _note(key, spoken, figure)
+    layout = figure.laid
     with framed(key), st.container(key=f"{key}-crop"):
-        rules = _fitting(figure, key) if figure.layout.yaxis.scaleanchor else ""
+        height = layout.get("height", 450)  # Plotly's own where there is none
+        rules = _fitting(layout, key) if layout.get("yaxis", {}).get("scaleanchor") else ""
         # Presenter mode makes room for the chart drawn larger.
-        st.html(f"<style>.{_class(key)}-crop {{ --figure-height: {figure.layout.height or 450}px; }}{rules}</style>")
-        zooming = [ZOOM_BUTTONS] if figure.layout.dragmode == "zoom" else []
+        st.html(f"<style>.{_class(key)}-crop {{ --figure-height: {height}px; }}{rules}</style>")
+        zooming = [ZOOM_BUTTONS] if layout.get("dragmode") == "zoom" else []
         config = CHART_CONFIG | {"modeBarButtons": [*zooming, ["toImage"]]}
         st.plotly_chart(figure, key=key, theme="streamlit", config=config, alt=spoken, **clicks, **place)
 
@@ -108,7 +110,7 @@ def _class(key: str) -> str:
     return "st-key-" + re.sub(r"[^a-zA-Z0-9_-]", "-", key)
 
 
-def _note(key: str, alt: str, figure: go.Figure) -> None:
+def _note(key: str, alt: str, figure: Picture) -> None:
     before = shown_figures().get(key)
     step = st.session_state.get(_STEP)
     if step is None and before is not None:  # a fragment draws its figures anew outside of its step
@@ -116,19 +118,19 @@ def _note(key: str, alt: str, figure: go.Figure) -> None:
     shown_figures()[key] = Shown(step, alt, figure)
 
 
-def _fitting(figure: go.Figure, key: str) -> str:
+def _fitting(layout: Properties, key: str) -> str:
     """Rules for a picture of square cells where there is little width, as on a phone or beside another picture.
 
     Its height is fixed and made for a wide page, but the picture shrinks towards the top left: what stays empty below
     is cut off. Numbers that would be too small to read in their cells give way to the colours.
     """
-    (left, right), (bottom, top) = figure.layout.xaxis.range, figure.layout.yaxis.range
+    (left, right), (bottom, top) = layout["xaxis"]["range"], layout["yaxis"]["range"]
     columns = abs(right - left)
     shape = abs(top - bottom) / columns
-    margin = figure.layout.margin
+    left_right, top_bottom = (sum(layout["margin"][side] for side in sides) for sides in ("lr", "tb"))
     scale = "var(--presenter-scale, 1)"  # presenter mode lays a chart out for less width, and draws it larger
-    height = f"{scale} * ({margin.t + margin.b + 8}px + {shape:.4f} * (100cqw / {scale} - {margin.l + margin.r}px))"
-    narrow = margin.l + margin.r + READABLE_CELL * columns
+    height = f"{scale} * ({top_bottom + 8}px + {shape:.4f} * (100cqw / {scale} - {left_right}px))"
+    narrow = left_right + READABLE_CELL * columns
     place = _class(key)
     return (
         f" .{place}-frame {{ container-type: inline-size; }}"

@@ -6,10 +6,12 @@ is put together as plain dicts and given to Plotly whole, unchecked: the tests c
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+import plotly.io as pio
 from _plotly_utils.utils import to_typed_array_spec  # what Plotly itself packs arrays with
 
 from .style import FRAME, QUIET
@@ -20,12 +22,43 @@ _DASHED = {"color": QUIET, "width": 1, "dash": "dash"}
 
 
 class Picture(go.Figure):  # type: ignore[misc]  # plotly has no types
-    """A figure that is sent without the copy that Plotly makes of each list in it, number by number, every time."""
+    """A figure that Plotly takes in hand when somebody reads or changes a part of it, which most are never.
+
+    And it is sent without the copy that Plotly makes of each list in it, number by number, every time.
+    """
+
+    @classmethod
+    def of(cls, traces: list[Properties], layout: Properties, frames: list[Properties]) -> Picture:
+        """Unchecked; what changes the figure from here on is checked as in any other."""
+        picture: Picture = cls.__new__(cls)
+        styled = {"template": _template(pio.templates.default), **layout}
+        picture.__dict__["_raw"] = _copied({"data": traces, "layout": styled, "frames": frames})
+        return picture
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for what is not there: all that Plotly has of a figure, as long as it has not been made."""
+        raw = self.__dict__.pop("_raw", None)
+        if raw is None:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}")
+        super().__init__(**raw, _validate=False)
+        for part in (self, self.layout, *self.data):
+            part._validate = True
+        return getattr(self, name)
+
+    @property
+    def laid(self) -> Properties:
+        """The properties of its layout, as they were given; for reading alone."""
+        raw = self.__dict__.get("_raw")
+        layout: Properties = raw["layout"] if raw else self._layout
+        return layout
 
     def to_dict(self) -> Properties:
         """As of any figure: what it holds, arrays packed; for reading alone."""
-        frames = [_packed(frame._props) for frame in self._frame_objs]
-        return {"data": _packed(self._data), "layout": _packed(self._layout), **({"frames": frames} if frames else {})}
+        raw = self.__dict__.get("_raw")
+        traces = raw["data"] if raw else self._data
+        frames = raw["frames"] if raw else [frame._props for frame in self._frame_objs]
+        all_but_frames = {"data": _packed(traces), "layout": _packed(self.laid)}
+        return {**all_but_frames, "frames": _packed(frames)} if frames else all_but_frames
 
 
 class Drawing:
@@ -57,12 +90,23 @@ class Drawing:
         self.layout.setdefault("shapes", []).extend(shapes)
 
     def figure(self) -> Picture:
-        """What changes the figure from here on is checked as in any other."""
+        """What has been put together so far; what is done to the drawing afterwards does not change it."""
         traces = [{name: value for name, value in trace.items() if value is not None} for trace in self.traces]
-        figure = Picture(traces, self.layout, self.frames, _validate=False)
-        for part in (figure, figure.layout, *figure.data):
-            part._validate = True
-        return figure
+        return Picture.of(traces, self.layout, self.frames)
+
+
+@lru_cache(1)
+def _template(name: str | None) -> Properties:
+    """What Plotly gives to every figure that has none: that of Streamlit where that is there."""
+    return pio.templates[name].to_plotly_json() if name else {}
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copied(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple) and value and isinstance(value[0], dict):
+        return [_copied(inner) for inner in value]
+    return value.copy() if isinstance(value, list | np.ndarray) else value
 
 
 def _packed(value: Any) -> Any:
