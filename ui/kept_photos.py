@@ -92,7 +92,7 @@ def _kept_as(file: Arrived, said: News) -> Iterator[str]:
         said.left_out.append(file.name)
         return
     try:
-        size = photo.image.size
+        size = photo.size
     except InputError as error:
         said.refused.append((file.name, error))
         return

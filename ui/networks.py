@@ -26,6 +26,8 @@ from ui.text_networks import TextNetwork
 from ui.turns import in_turn
 from ui.what_if import AS_TRAINED, WhatIf
 
+SHORT = 100  # letters of a text that no longer one pushes out of what is kept
+
 
 @st.cache_resource(show_spinner=False)
 def vision_model(name: str) -> VisionModel:
@@ -56,14 +58,21 @@ def text_trace(text: str, pair: str | None, what_if: WhatIf = AS_TRAINED) -> Tex
     Shared between sessions, so never written to. Raises what the network's `trace` does.
     """
     network = text_networks.current()
-    if network.shipped:
+    if network.shipped and len(text) + len(pair or "") <= SHORT:
         return _text_trace(text, pair, what_if)
+    if network.shipped:
+        return _long_text_trace(text, pair, what_if)
     return _foreign_text_trace(text, pair, what_if, network.key, network)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)  # a trace of 256 tokens takes about 20 MB
+@st.cache_resource(max_entries=256, show_spinner=False)  # that of a sentence takes 0.6 to 4 MB; for a hall
 def _text_trace(text: str, pair: str | None, what_if: WhatIf) -> TextTrace:
     # One signature for all callers: a default that is left out and one that is written out are two keys to Streamlit.
+    return what_if.trace(text_networks.shipped().model, text, pair)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)  # a trace of 256 tokens takes about 20 MB
+def _long_text_trace(text: str, pair: str | None, what_if: WhatIf) -> TextTrace:
     return what_if.trace(text_networks.shipped().model, text, pair)
 
 
@@ -85,6 +94,11 @@ class Photo:
         """Decoded, upright, RGB."""
         return _decoded(self.digest, self)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of `image` in pixels."""
+        return _size(self.digest, self)
+
 
 @st.cache_resource(max_entries=4, show_spinner=False)  # a photo of 30 megapixels takes 90 MB
 @in_turn
@@ -92,12 +106,17 @@ def _decoded(digest: str, _photo: Photo) -> Image.Image:
     return load_image(_photo.data)
 
 
+@st.cache_resource(max_entries=4096, show_spinner=False)  # every run asks for it, and few photos stay decoded
+def _size(digest: str, _photo: Photo) -> tuple[int, int]:
+    return _photo.image.size
+
+
 def vision_trace(name: str, photo: Photo, what_if: PhotoWhatIf = photo_what_if.AS_TRAINED) -> VisionTrace:
     """The trace of a photo through one build, as trained or changed. Shared between sessions, so never written to."""
     return _vision_trace(name, photo.digest, what_if, photo)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=256, show_spinner=False)  # one takes 1.2 MB
 def _vision_trace(name: str, digest: str, what_if: PhotoWhatIf, _photo: Photo) -> VisionTrace:
     # Streamlit hashes large arrays from a sample, so that two near-equal photos could meet: the key is the digest.
     if what_if == photo_what_if.AS_TRAINED:

@@ -19,7 +19,7 @@ class SquareOf(Photo):
     def __init__(self, whole: Photo, place: int) -> None:
         self.data = whole.data
         self.digest = f"{whole.digest}@{place}"
-        self.box = moved_square(*whole.image.size, place)
+        self.box = moved_square(*whole.size, place)
         self._whole = whole
 
     @property

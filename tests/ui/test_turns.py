@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention_core.runtime.lanes import LOOK_EVERY, Lanes
 from attention_core.runtime.runs import Runs
+from benchmarks.server import ROOT, running
+from benchmarks.visitor import Answer
+from benchmarks.visitor import Visitor as Session
+from tests.benchmarks.test_load import waited
 from tests.runtime.test_lanes import Holder, until
 from tests.runtime.test_runs import Visitor, waiting
 from tests.ui.driver import keys, opened
 from ui import head_importance, turns
 from ui.i18n import LANGUAGES, catalogue
+
+ORDER = ("first", "second", "third")
+ONE_AT_A_TIME = f"""
+import sys, time
+from pathlib import Path
+import streamlit as st
+
+sys.path.insert(0, {str(ROOT)!r})
+from attention_core.runtime.runs import Runs
+from ui import turns
+
+turns.runs = st.cache_resource(lambda: Runs(1, 1000.0))
+who = st.query_params["who"]
+Path(f"{{who}} asked").touch()
+with turns.run_of_few():
+    Path(f"{{who}} had its turn").touch()
+    while who == "the first" and not Path("over").exists():
+        time.sleep(0.1)
+"""
 
 
 @pytest.fixture
@@ -95,6 +120,35 @@ def test_a_page_waits_for_the_run_of_another(monkeypatch: pytest.MonkeyPatch) ->
     page.join(60)
     assert "channel-weights" in keys(seen[0])
     assert not runs._running and waiting(runs) == 0
+
+
+def test_nobody_works_for_a_visitor_who_has_gone(tmp_path: Path) -> None:
+    (tmp_path / "page.py").write_text(ONE_AT_A_TIME, encoding="utf-8")
+
+    async def happened(what: str) -> None:
+        async with asyncio.timeout(60):
+            while not (tmp_path / what).exists():
+                await asyncio.sleep(0.05)
+
+    async def visit() -> list[Answer]:
+        with running(tmp_path / "page.py") as server:
+            first, second, third = (Session(server.address, "", {"who": f"the {who}"}) for who in ORDER)
+            held = asyncio.create_task(first.open())
+            await happened("the first had its turn")
+            waiting = asyncio.create_task(second.open())
+            await happened("the second asked")
+            await second.leave()
+            later = asyncio.create_task(third.open())
+            await happened("the third asked")
+            await asyncio.sleep(2)  # they look up now and then
+            (tmp_path / "over").touch()
+            answers = await asyncio.gather(held, waiting, later)
+            await asyncio.gather(first.leave(), third.leave())
+            return answers
+
+    answers = waited(visit())
+    assert [answer.error for answer in answers] == ["", "ConnectionClosedOK", ""]
+    assert [(tmp_path / f"the {who} had its turn").exists() for who in ORDER] == [True, False, True]
 
 
 def test_a_long_computation_leaves_the_place_of_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
