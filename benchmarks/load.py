@@ -133,7 +133,19 @@ def _load_text(data: Measured) -> str:
         ("server's processor time an interaction, ms", f"≤ {CPU_MS:g}", data["cpu_ms"], data["cpu_ms"] <= CPU_MS),
     ]
     verdicts = table(("", "goal", "measured", ""), [(*cells, outcome(bool(reached))) for *cells, reached in goals])
-    return "\n\n".join((_what_they_do(data), verdicts, _latencies(data), _cost(data)))
+    reasons = [] if all(reached for *_, reached in goals) else [_why(data)]
+    return "\n\n".join((_what_they_do(data), verdicts, *reasons, _latencies(data), _cost(data)))
+
+
+def _why(data: Measured) -> str:
+    """What keeps one server from more."""
+    return (
+        f"Python works on one interaction at a time, however many cores there are: at {data['cpu_ms']:g} ms each, a "
+        f"process answers at most {1000 / data['cpu_ms']:.0f} a second, and these visitors ask for "
+        f"{data['sessions'] / data['every']:.0f}. Most of that time is Streamlit's: each element is a message of its "
+        "own that is handed from thread to thread, and each figure a text that is written and hashed anew in every "
+        "run. A hall of this size takes several processes behind a proxy ([deploying.md](deploying.md))."
+    )
 
 
 def _knee_text(data: Measured) -> str:

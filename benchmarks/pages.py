@@ -106,9 +106,11 @@ def measured(chosen: argparse.Namespace) -> tuple[str, Measured]:
         scripts = {OURS: ROOT / "app.py", **minimal(Path(folder))}
         started = start_up(browser, {OURS: scripts[OURS], EMPTY: scripts[EMPTY]}, chosen.rounds)
         addresses = {name: stack.enter_context(running(scripts[name])).address for name in (OURS, HEATMAP, TEXT)}
+        picture, charts = typed(browser, addresses, chosen.rounds)
         return "pages", {
             "rounds": chosen.rounds,
-            "picture": typed(browser, addresses, chosen.rounds),
+            "picture": picture,
+            "charts": charts,
             "photo": dropped(browser, addresses[OURS], chosen.rounds),
             "pointer": pointed(browser, addresses[OURS], chosen.rounds),
             "start": started,
@@ -141,8 +143,8 @@ def in_turn(rounds: int, sides: Mapping[str, Callable[[int], Mapping[str, float]
     return seconds
 
 
-def typed(browser: Browser, addresses: dict[str, str], rounds: int) -> dict[str, list[float]]:
-    """From Enter on until the picture has the new sentence, which no side has had before."""
+def typed(browser: Browser, addresses: dict[str, str], rounds: int) -> tuple[dict[str, list[float]], int]:
+    """From Enter on until the picture has the new sentence, which no side has had before; and the app's charts."""
     links = {side: f"{address}/{'self_attention?lang=en' * (side == OURS)}" for side, address in addresses.items()}
     pages = {side: opened(browser, link) for side, link in links.items()}
 
@@ -160,9 +162,10 @@ def typed(browser: Browser, addresses: dict[str, str], rounds: int) -> dict[str,
         page.evaluate(PRESSED)
         enter(side, -1)  # warm
     seconds = in_turn(rounds, {side: partial(enter, side) for side in pages})
+    charts = pages[OURS].locator(".js-plotly-plot").count()
     for page in pages.values():
         page.context.close()
-    return seconds
+    return seconds, charts
 
 
 def photo(seed: int) -> bytes:
@@ -283,6 +286,10 @@ def _text(data: Measured) -> str:
             f"{TOKENS} tokens. *Start*: from the process to the first matrix of the home page, with all files fetched "
             "by a browser that has none.",
             table(("", "goal", "measured", ""), verdicts),
+            f"What takes so long after Enter, or after a photo, is to draw: the page on self-attention has "
+            f"{data['charts']} charts. Streamlit draws each twice, as it comes and again with its theme, because it "
+            "hands Plotly a copy that counts as new; and a browser shows nothing until all charts that came together "
+            "are drawn, those further down as well.",
             table(("what", "s, median (least … most)"), [(name, Spread.of(times)) for name, times in seconds.items()]),
         )
     )

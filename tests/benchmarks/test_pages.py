@@ -29,6 +29,7 @@ def measured(own: float) -> dict[str, object]:
     return {
         "rounds": 5,
         "picture": {FIRST: [own] * 5, WEIGHTS: [2 * own] * 5, HEATMAP: [0.2] * 5, TEXT: [0.1] * 5},
+        "charts": 11,
         "photo": [0.4] * 5,
         "pointer": {"overview": [0.02] * 5, "head_view": [0.06] * 5},
         "start": {OURS: [6.0] * 5, EMPTY: [3.0] * 5},
