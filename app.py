@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 import streamlit as st
 
+from attention_core.runtime.arenas import share_arenas
 from ui import networks
 from ui.server import keep_uploads_in_memory, middleware, on_script_error
 
@@ -27,6 +28,7 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     yield {}
 
 
+share_arenas()
 keep_uploads_in_memory()
 app = st.App(
     HERE / "ui" / "frame.py",
