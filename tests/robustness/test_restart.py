@@ -31,6 +31,13 @@ def visitor(browser: Browser) -> tuple[Page, list[WebSocket]]:
     return page, opened
 
 
+def open_at(page: Page, address: str) -> None:
+    """By a link that says what to show."""
+    page.goto(f"{address}/{LINK}")
+    settle(page)
+    in_link(page, *STATE)
+
+
 def as_it_was(page: Page) -> None:
     """The page, its language, sentence, layer and head, and that it answers."""
     settle(page)
@@ -66,9 +73,7 @@ def test_a_killed_server_is_back_and_the_page_goes_on_by_itself(browser: Browser
     port = free_port()
     page, opened = visitor(browser)
     with hosted(tmp_path / "first", port) as first:
-        page.goto(f"{first.address}/{LINK}")
-        settle(page)
-        in_link(page, *STATE)
+        open_at(page, first.address)
         page.locator(".st-key-q [role=radio]").nth(3).click()  # and while that is computed:
         first.kill()
     before = len(opened)
@@ -84,9 +89,7 @@ def test_a_part_of_a_page_answers_after_the_server_has_begun_anew(browser: Brows
     port = free_port()
     page, opened = visitor(browser)
     with hosted(tmp_path / "first", port) as first:
-        page.goto(f"{first.address}/{LINK}")
-        settle(page)
-        in_link(page, *STATE)
+        open_at(page, first.address)
         before = len(opened)
         first.kill()
     with hosted(tmp_path / "second", port):
@@ -104,9 +107,7 @@ def test_a_visitor_who_reloads_while_the_server_is_away_has_the_page_afterwards(
     port = free_port()
     page, _ = visitor(browser)
     with hosted(tmp_path / "first", port) as first:
-        page.goto(f"{first.address}/{LINK}")
-        settle(page)
-        in_link(page, *STATE)
+        open_at(page, first.address)
         first.kill()
     with pytest.raises(Exception, match=re.compile("ERR_CONNECTION_REFUSED")):
         page.reload()
@@ -163,9 +164,7 @@ def test_a_network_that_drops_and_comes_back_leaves_the_page_as_it_was(browser: 
     network = Network(host.address)
     page, opened = visitor(browser)
     network.begin()
-    page.goto(f"{network.address}/{LINK}")
-    settle(page)
-    in_link(page, *STATE)
+    open_at(page, network.address)
     before = len(opened)
     network.fail()
     page.context.set_offline(True)
