@@ -39,7 +39,10 @@ class Server:
 
     def _status(self, name: str) -> int:
         lines = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+        found = [int(line.split()[1]) for line in lines if line.startswith(f"{name}:")]
+        if not found:  # what has ended has no memory
+            raise RuntimeError(f"the server, process {self.pid}, has ended")
+        return found[0]
 
 
 @contextmanager
