@@ -106,11 +106,10 @@ def measured(chosen: argparse.Namespace) -> tuple[str, Measured]:
         scripts = {OURS: ROOT / "app.py", **minimal(Path(folder))}
         started = start_up(browser, {OURS: scripts[OURS], EMPTY: scripts[EMPTY]}, chosen.rounds)
         addresses = {name: stack.enter_context(running(scripts[name])).address for name in (OURS, HEATMAP, TEXT)}
-        picture, charts = typed(browser, addresses, chosen.rounds)
         return "pages", {
             "rounds": chosen.rounds,
-            "picture": picture,
-            "charts": charts,
+            "picture": typed(browser, addresses, chosen.rounds),
+            "charts": charts(browser, addresses[OURS]),
             "photo": dropped(browser, addresses[OURS], chosen.rounds),
             "pointer": pointed(browser, addresses[OURS], chosen.rounds),
             "start": started,
@@ -143,8 +142,8 @@ def in_turn(rounds: int, sides: Mapping[str, Callable[[int], Mapping[str, float]
     return seconds
 
 
-def typed(browser: Browser, addresses: dict[str, str], rounds: int) -> tuple[dict[str, list[float]], int]:
-    """From Enter on until the picture has the new sentence, which no side has had before; and the app's charts."""
+def typed(browser: Browser, addresses: dict[str, str], rounds: int) -> dict[str, list[float]]:
+    """From Enter on until the picture has the new sentence, which no side has had before."""
     links = {side: f"{address}/{'self_attention?lang=en' * (side == OURS)}" for side, address in addresses.items()}
     pages = {side: opened(browser, link) for side, link in links.items()}
 
@@ -162,10 +161,17 @@ def typed(browser: Browser, addresses: dict[str, str], rounds: int) -> tuple[dic
         page.evaluate(PRESSED)
         enter(side, -1)  # warm
     seconds = in_turn(rounds, {side: partial(enter, side) for side in pages})
-    charts = pages[OURS].locator(".js-plotly-plot").count()
     for page in pages.values():
         page.context.close()
-    return seconds, charts
+    return seconds
+
+
+def charts(browser: Browser, address: str) -> int:
+    """How many the page has on which a sentence is typed."""
+    page = opened(browser, f"{address}/self_attention?lang=en")
+    count = page.locator(".js-plotly-plot").count()
+    page.context.close()
+    return count
 
 
 def photo(seed: int) -> bytes:
