@@ -26,7 +26,7 @@ from ui.text_networks import TextNetwork
 from ui.turns import in_turn
 from ui.what_if import AS_TRAINED, WhatIf
 
-SHORT = 100  # letters of a text that no longer one pushes out of what is kept
+SHORT = 60  # letters of a text that no longer one pushes out of what is kept
 
 
 @st.cache_resource(show_spinner=False)
@@ -58,16 +58,15 @@ def text_trace(text: str, pair: str | None, what_if: WhatIf = AS_TRAINED) -> Tex
     Shared between sessions, so never written to. Raises what the network's `trace` does.
     """
     network = text_networks.current()
-    if network.shipped and len(text) + len(pair or "") <= SHORT:
-        return _text_trace(text, pair, what_if)
-    if network.shipped:
-        return _long_text_trace(text, pair, what_if)
-    return _foreign_text_trace(text, pair, what_if, network.key, network)
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)  # that of a sentence takes 0.6 to 4 MB; for a hall
-def _text_trace(text: str, pair: str | None, what_if: WhatIf) -> TextTrace:
+    if not network.shipped:
+        return _foreign_text_trace(text, pair, what_if, network.key, network)
     # One signature for all callers: a default that is left out and one that is written out are two keys to Streamlit.
+    kept = _text_trace if len(text) + len(pair or "") <= SHORT else _long_text_trace
+    return kept(text, pair, what_if)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)  # a hall's; a trace of 6 tokens takes 0.6 MB, of 60 5.5 MB
+def _text_trace(text: str, pair: str | None, what_if: WhatIf) -> TextTrace:
     return what_if.trace(text_networks.shipped().model, text, pair)
 
 

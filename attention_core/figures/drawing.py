@@ -1,11 +1,13 @@
 """A figure in the making.
 
 Plotly checks every property of a figure at every change of it, which takes longer than all else about it.  So a figure
-is put together as plain dicts and given to Plotly whole, unchecked: the tests check all that they come by.
+is put together as plain dicts, which Plotly takes over unchecked, and only where somebody reads or changes a part: the
+tests check all that they come by.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -31,8 +33,9 @@ class Picture(go.Figure):  # type: ignore[misc]  # plotly has no types
     def of(cls, traces: list[Properties], layout: Properties, frames: list[Properties]) -> Picture:
         """Unchecked; what changes the figure from here on is checked as in any other."""
         picture: Picture = cls.__new__(cls)
-        styled = {"template": _template(pio.templates.default), **layout}
-        picture.__dict__["_raw"] = _copied({"data": traces, "layout": styled, "frames": frames})
+        raw = _mapped({"data": traces, "layout": layout, "frames": frames}, _copied)
+        raw["layout"].setdefault("template", _template(pio.templates.default))
+        picture.__dict__["_raw"] = raw
         return picture
 
     def __getattr__(self, name: str) -> Any:
@@ -57,8 +60,9 @@ class Picture(go.Figure):  # type: ignore[misc]  # plotly has no types
         raw = self.__dict__.get("_raw")
         traces = raw["data"] if raw else self._data
         frames = raw["frames"] if raw else [frame._props for frame in self._frame_objs]
-        all_but_frames = {"data": _packed(traces), "layout": _packed(self.laid)}
-        return {**all_but_frames, "frames": _packed(frames)} if frames else all_but_frames
+        parts = {"data": traces, "layout": self.laid, **({"frames": frames} if frames else {})}
+        packed: Properties = _mapped(parts, _packed)
+        return packed
 
 
 class Drawing:
@@ -101,19 +105,20 @@ def _template(name: str | None) -> Properties:
     return pio.templates[name].to_plotly_json() if name else {}
 
 
-def _copied(value: Any) -> Any:
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Properties as deep as they are, with everything that is neither properties nor a list of them changed."""
     if isinstance(value, dict):
-        return {name: _copied(inner) for name, inner in value.items()}
+        return {name: _mapped(inner, change) for name, inner in value.items()}
     if isinstance(value, list | tuple) and value and isinstance(value[0], dict):
-        return [_copied(inner) for inner in value]
+        return [_mapped(inner, change) for inner in value]
+    return change(value)
+
+
+def _copied(value: Any) -> Any:
     return value.copy() if isinstance(value, list | np.ndarray) else value
 
 
 def _packed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _packed(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple) and value and isinstance(value[0], dict):
-        return [_packed(inner) for inner in value]
     return to_typed_array_spec(value) if isinstance(value, np.ndarray) else value
 
 
