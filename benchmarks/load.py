@@ -140,11 +140,10 @@ def _load_text(data: Measured) -> str:
 def _why(data: Measured) -> str:
     """What keeps one server from more."""
     return (
-        f"Python works on one interaction at a time, however many cores there are: at {data['cpu_ms']:g} ms each, a "
+        f"Python does one thing at a time, however many cores there are: at {data['cpu_ms']:g} ms an interaction, a "
         f"process answers at most {1000 / data['cpu_ms']:.0f} a second, and these visitors ask for "
-        f"{data['sessions'] / data['every']:.0f}. Most of that time is Streamlit's: each element is a message of its "
-        "own that is handed from thread to thread, and each figure a text that is written and hashed anew in every "
-        "run. A hall of this size takes several processes behind a proxy ([deploying.md](deploying.md))."
+        f"{data['sessions'] / data['every']:.0f}. More takes several processes behind a proxy "
+        "([deploying.md](deploying.md))."
     )
 
 

@@ -156,8 +156,7 @@ def _text(data: Measured) -> str:
     reached = bool(more <= MORE_MS and not beside["errors"])
     why = (
         "Computations wait in a line of their own, and one core is left to what is short. But the pages of those who "
-        "ask for the worst have pictures of 256 tokens or 32 frames, and while these are written nothing else is done "
-        "in Python: whoever meets two of them waits longer."
+        "ask for the worst are drawn as those of anybody else, and Python does one thing at a time."
     )
     return "\n\n".join(
         (

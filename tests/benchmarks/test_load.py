@@ -154,7 +154,7 @@ def test_the_section_says_what_is_missed() -> None:
     assert "| errors | 0 | 0 | reached |" in text
     assert "| server's processor time an interaction, ms | ≤ 40 | 150.0 | **missed** |" in text
     assert "| query token | 2 | 100 | 300 | 300 |" in text
-    assert "at 150 ms each, a process answers at most 7 a second" in text
+    assert "at 150 ms an interaction, a process answers at most 7 a second" in text
 
 
 def test_the_section_on_the_search_names_the_last_that_is_borne() -> None:

@@ -29,7 +29,7 @@ def measured(own: float) -> dict[str, object]:
     return {
         "rounds": 5,
         "picture": {FIRST: [own] * 5, WEIGHTS: [2 * own] * 5, HEATMAP: [0.2] * 5, TEXT: [0.1] * 5},
-        "charts": 11,
+        "drawn": {"charts": 11, "draws": 22},
         "photo": [0.4] * 5,
         "pointer": {"overview": [0.02] * 5, "head_view": [0.06] * 5},
         "start": {OURS: [6.0] * 5, EMPTY: [3.0] * 5},
@@ -41,6 +41,7 @@ def test_the_section_says_what_is_missed() -> None:
     assert "| Enter to first picture, times the heatmap page | ≤ 1.3 | 1.00 (1.00 … 1.00) | reached |" in text
     assert "| Enter to weights, times the heatmap page | ≤ 1.3 | 2.00 (2.00 … 2.00) | **missed** |" in text
     assert "| Enter to first picture, times the text page | – | 2.00 (2.00 … 2.00) |" in text
+    assert "brings 11 charts to the page on self-attention, for which Plotly draws 22 times" in text
     assert "| photo dropped to spatial mask, ms | ≤ 500 | 400.00 (400.00 … 400.00) | reached |" in text
     assert "| pointer to frame, `head_view`, p95, ms | ≤ 50 | 60.00 (60.00 … 60.00) | **missed** |" in text
     assert "| server's start to first picture, times an empty app | ≤ 3 | 2.00 (2.00 … 2.00) | reached |" in text
@@ -80,7 +81,9 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_what_was_typed_is_waited_for(browser: Browser, tmp_path: Path) -> None:
     with running(pages.minimal(tmp_path)[HEATMAP]) as server:
         seconds = pages.typed(browser, {HEATMAP: server.address}, 2)
+        draws = pages.drawn(browser, server.address)
     assert list(seconds) == [HEATMAP] and all(each > 0 for each in seconds[HEATMAP])
+    assert draws == {"charts": 1, "draws": 2}  # Streamlit's own doing: here is nothing else
 
 
 @pytest.mark.browser
