@@ -45,13 +45,13 @@ def test_a_cell_and_a_row_open_their_head_and_a_link_leads_to_it(browser: Browse
     settle(linked)
     assert linked.url.startswith(f"{server}/multi_head?")
     expect(linked.get_by_text("Enlarged: layer 2, head 1")).to_be_visible()
-    assert linked.locator(".st-key-s input").input_value() == "我吃柠檬"
-    assert linked.locator(".st-key-p input").input_value() == "I eat lemons."
+    expect(linked.locator(".st-key-s input")).to_have_value("我吃柠檬")
+    expect(linked.locator(".st-key-p input")).to_have_value("I eat lemons.")
     linked.close()
     page.get_by_role("link", name="This head step by step among the others").click()
     settle(page)
     expect(page.get_by_text(re.compile("Enlarged: layer 2, head 2"))).to_be_visible()
-    assert page.locator(".st-key-s input").input_value() == "我吃柠檬"
+    expect(page.locator(".st-key-s input")).to_have_value("我吃柠檬")
     leave(page)
 
 
