@@ -11,11 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 import streamlit as st
 
-from attention_core.runtime.arenas import share_arenas
-from ui import networks
+from ui import warming
+from ui.arenas import share_arenas
 from ui.server import keep_uploads_in_memory, middleware, on_script_error
 
 HERE = Path(__file__).resolve().parent
@@ -23,8 +22,8 @@ HERE = Path(__file__).resolve().parent
 
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
-    """Loads and warms the networks before the first visitor."""
-    await anyio.to_thread.run_sync(networks.warm)
+    """The server answers while it is still getting ready."""
+    warming.start()
     yield {}
 
 

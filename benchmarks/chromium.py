@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 # Without a GPU, as most servers are: pixels are made by the processor.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 PATIENCE = 120_000.0  # ms until a picture counts as missing
+WAITING = ".chart[data-waiting]"  # those that have not had their turn yet
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 # Of each pair of selector and text: milliseconds from `window.began` on until the text is in what the selector finds
@@ -51,10 +52,11 @@ def opened(browser: Browser, address: str) -> Page:
 
 
 def settle(page: Page) -> None:
-    """Waits until the script has run and stays at rest."""
+    """Waits until the script has run and stays at rest, and all charts are drawn."""
     page.wait_for_selector(IDLE)
     page.wait_for_timeout(500)
     page.wait_for_selector(IDLE)
+    page.wait_for_selector(WAITING, state="detached")
 
 
 def painted(page: Page, *pairs: tuple[str, str]) -> list[float]:

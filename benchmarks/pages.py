@@ -64,15 +64,15 @@ SHOWN = {
 PRESSED = """() => window.addEventListener("keydown", (event) => {
     if (event.key === "Enter") window.began = event.timeStamp;
 }, true)"""
-# Of each chart that comes up from now on, how often Plotly has been done with it.
+# Of each chart that is there or comes up, how often Plotly is done with it from now on.
 COUNT_DRAWS = """() => {
     window.draws = new Map();
-    const old = new Set(document.querySelectorAll(".js-plotly-plot"));
     const look = () => document.querySelectorAll(".js-plotly-plot").forEach((chart) => {
-        if (old.has(chart) || window.draws.has(chart) || !chart.on) return;
+        if (window.draws.has(chart) || !chart.on) return;
         window.draws.set(chart, 0);
         chart.on("plotly_afterplot", () => window.draws.set(chart, window.draws.get(chart) + 1));
     });
+    look();
     new MutationObserver(look).observe(document.body,
         { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
 }"""
@@ -185,9 +185,10 @@ def drawn(browser: Browser, link: str) -> dict[str, int]:
     field = page.locator(".st-key-s input")
     field.fill(f"{SIGNS[0]}吃{SIGNS[1]}。")  # typed by no round
     field.press("Enter")
-    page.wait_for_function("window.draws.size > 0")
     settle(page)
-    draws: list[int] = page.evaluate("[...window.draws].filter(([chart]) => chart.isConnected).map(([, n]) => n)")
+    draws: list[int] = page.evaluate(
+        "[...window.draws].filter(([chart, n]) => n && chart.isConnected).map(([, n]) => n)"
+    )
     page.context.close()
     return {"charts": len(draws), "draws": sum(draws)}
 
@@ -302,8 +303,7 @@ def _text(data: Measured) -> str:
     new = data["drawn"]
     why = (
         f"A new sentence brings {new['charts']} charts to the page on self-attention, for which Plotly draws "
-        f"{new['draws']} times, those further down as well; a page with one chart has it drawn twice, too, which is "
-        "Streamlit's own doing."
+        f"{new['draws']} times, what is on the screen first."
     )
     return "\n\n".join(
         (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
+from torch import Tensor
 
-from attention_core.analysis.heads import output_by_heads, two_stage_queries
+from attention_core.analysis.heads import output_by_heads, two_stage_maps, two_stage_queries
 from attention_core.figures import vector_strip
 from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHeadTrace
 from attention_core.models.text import EncoderBlock, TextModel, TextTrace
@@ -98,7 +99,7 @@ def _two_stages(trace: TextTrace, layer: int, head: int) -> None:
     if module is None:
         not_of_this_network(3, "network.no_two_stages")
         return
-    stages = two_stage_queries(module, trace.layers[layer])
+    stages = two_stage_queries(module, trace.layers[layer], _maps(text_networks.current().name, layer, module))
     names = sentence.labels(trace)
     d = stages.direct.shape[-1]
     formula = (
@@ -176,6 +177,11 @@ def _ends(attention: MultiHeadTrace, name: str, query: int) -> None:
             title = t(f"multi_head.joined.{key}")
             strip = vector_strip(array(values[0, query][None]), rows=[name], quantity="output", title=title)
             show(strip, f"joined-{key}", alt=title)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _maps(network: str, layer: int, _module: MultiHeadSelfAttention) -> tuple[Tensor, Tensor]:
+    return two_stage_maps(_module)
 
 
 def _module(layer: int) -> MultiHeadSelfAttention | None:

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from attention_core.figures.printed import PRINT_PIXELS, WIDTH, html_page, printed
+from ui.charts import chart
 from ui.component import component
 from ui.i18n import current_language, t
 from ui.markdown import plain
@@ -115,9 +116,8 @@ def _figure(taken: Taken, figures: dict[str, Shown]) -> None:
         figure = printed(taken.sharpened(one.figure), f"{one.alt}. {taken.caption}")
     config = {"displaylogo": False, "displayModeBar": True, "modeBarButtons": [["toImage"]]}
     with st.container(key=_CHART):
-        st.html(f"<style>.st-key-{_CHART} {{ overflow-x: auto; }}</style>")  # wider than a phone
-        # theme=None: on paper it is dark on white, whatever the page looks like.
-        st.plotly_chart(figure, key="export-preview", theme=None, config=config, width="content", alt=one.alt)
+        # plain: on paper it is dark on white, whatever the page looks like.
+        chart(figure, "export-preview", alt=one.alt, config=config, plain=True)
     _save(
         key="export-save",
         data={

@@ -11,6 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # Streamlit puts the main script's own folder there, which is not the project's
     sys.path.insert(0, str(ROOT))
 
+from ui import warming  # noqa: E402
+
+warming.wait()
+
 from attention_core.runtime.device import device_name  # noqa: E402
 from ui import (  # noqa: E402
     built_in_words,

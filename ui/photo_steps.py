@@ -287,6 +287,9 @@ def _in_chinese() -> dict[str, str]:
     return {entry.en.lower(): entry.zh for entry in registry.vision_classes()}
 
 
+_groups = cache(registry.vision_groups)
+
+
 def group_name(entry: VisionClass) -> str:
     """Its kind, such as "dog", in the page's language."""
-    return registry.vision_groups()[entry.group][current_language()]
+    return _groups()[entry.group][current_language()]

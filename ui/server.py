@@ -18,9 +18,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from attention_core.errors import BusyError
-from ui.i18n import t
-from ui.turns import too_many
+from ui import bundles
 
 _STATIC = Path(st.__file__).parent / "static"
 _KINDS = {".js": "text/javascript", ".css": "text/css"}
@@ -96,27 +94,31 @@ def _inline_scripts() -> list[str]:
 
 
 class CompressedBundles:
-    """Streamlit's own scripts and styles, compressed once; it sends them as they are, 4.7 MB for Plotly alone."""
+    """Streamlit's own scripts and styles, compressed once: it would send them as they are. And Plotly's script."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         base = st.get_option("server.baseUrlPath").strip("/")
         found = (path for path in (_STATIC / "static").rglob("*") if path.suffix in _KINDS)
         self._bundles = {f"{base and f'/{base}'}/{path.relative_to(_STATIC).as_posix()}": path for path in found}
+        self._bundles[bundles.address(bundles.PLOTLY)] = bundles.PLOTLY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request; everything but a bundle, and browsers that cannot unpack, get Streamlit's own answer."""
+        """One request; everything but a bundle gets Streamlit's own answer."""
         bundle = self._bundles.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
-        if bundle is None or "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
+        if bundle is None:
             await self.app(scope, receive, send)
             return
         headers = {
-            "content-encoding": "gzip",
             "vary": "Accept-Encoding",
-            "cache-control": f"public, immutable, max-age={_YEAR}",  # a bundle's name holds its hash
+            "cache-control": f"public, immutable, max-age={_YEAR}",  # a bundle's name holds its hash or its version
         }
-        packed = await to_thread.run_sync(_packed, bundle)
-        await Response(packed, headers=headers, media_type=_KINDS[bundle.suffix])(scope, receive, send)
+        if "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+            headers["content-encoding"] = "gzip"
+            content = await to_thread.run_sync(_packed, bundle)
+        else:
+            content = await to_thread.run_sync(bundle.read_bytes)
+        await Response(content, headers=headers, media_type=_KINDS[bundle.suffix])(scope, receive, send)
 
 
 @cache
@@ -126,6 +128,11 @@ def _packed(bundle: Path) -> bytes:
 
 def on_script_error(error: Exception) -> bool:
     """Shows a plain sentence instead of a traceback, which Streamlit writes to the log."""
+    # Not above: they load PyTorch, and the server answers before it is there.
+    from attention_core.errors import BusyError
+    from ui.i18n import t
+    from ui.turns import too_many
+
     if isinstance(error, BusyError):
         too_many(error)
         return True

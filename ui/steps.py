@@ -12,12 +12,12 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from attention_core.figures.drawing import Picture, Properties
+from attention_core.figures.drawing import Picture
+from ui.charts import chart
 from ui.i18n import t
 from ui.markdown import plain
 
 _TAGS = re.compile(r"</?su[bp]>")  # a title may raise and lower letters; a spoken description cannot
-READABLE_CELL = 19  # pixels of a cell with a number in it
 CHART_CONFIG = {
     "displaylogo": False,
     "displayModeBar": "hover",
@@ -75,39 +75,25 @@ def not_of_this_network(number: int, key: str) -> None:
 
 
 def show(
-    figure: Picture, key: str, *, alt: str, on_click: Callable[[dict[str, Any]], None] | None = None, **place: Any
+    figure: Picture,
+    key: str,
+    *,
+    alt: str,
+    on_click: Callable[[dict[str, Any]], None] | None = None,
+    widths: tuple[int, int] | None = None,
 ) -> None:
-    """A figure under Streamlit's live light and dark; `on_click` gets the clicked point as Plotly describes it."""
-    clicks: dict[str, Any] = {}
-    if on_click is not None:
-
-        def clicked() -> None:
-            points = st.session_state[key]["selection"]["points"]
-            if points:  # a second click on the same point lets go of it, which changes nothing
-                on_click(points[0])
-
-        clicks = {"on_select": clicked, "selection_mode": "points"}
+    """A figure of the page, which others can find among `shown_figures`; the rest as in `charts.chart`."""
     spoken = _TAGS.sub("", alt)
     _note(key, spoken, figure)
-    layout = figure.laid
-    with framed(key), st.container(key=f"{key}-crop"):
-        height = layout.get("height", 450)  # Plotly's own where there is none
-        rules = _fitting(layout, key) if layout.get("yaxis", {}).get("scaleanchor") else ""
-        # Presenter mode makes room for the chart drawn larger.
-        st.html(f"<style>.{_class(key)}-crop {{ --figure-height: {height}px; }}{rules}</style>")
-        zooming = [ZOOM_BUTTONS] if layout.get("dragmode") == "zoom" else []
-        config = CHART_CONFIG | {"modeBarButtons": [*zooming, ["toImage"]]}
-        st.plotly_chart(figure, key=key, theme="streamlit", config=config, alt=spoken, **clicks, **place)
+    zooming = [ZOOM_BUTTONS] if figure.laid.get("dragmode") == "zoom" else []
+    config = CHART_CONFIG | {"modeBarButtons": [*zooming, ["toImage"]]}
+    with framed(key):
+        chart(figure, key, alt=spoken, config=config, on_click=on_click, widths=widths)
 
 
 def framed(key: str) -> DeltaGenerator:
     """A place for the picture `key`, which presenter mode can show alone on the screen."""
     return st.container(key=f"{key}-frame")
-
-
-def _class(key: str) -> str:
-    """The class that Streamlit gives to what has this key; modules of other libraries have dots in their names."""
-    return "st-key-" + re.sub(r"[^a-zA-Z0-9_-]", "-", key)
 
 
 def _note(key: str, alt: str, figure: Picture) -> None:
@@ -116,28 +102,6 @@ def _note(key: str, alt: str, figure: Picture) -> None:
     if step is None and before is not None:  # a fragment draws its figures anew outside of its step
         step = before.step
     shown_figures()[key] = Shown(step, alt, figure)
-
-
-def _fitting(layout: Properties, key: str) -> str:
-    """Rules for a picture of square cells where there is little width, as on a phone or beside another picture.
-
-    Its height is fixed and made for a wide page, but the picture shrinks towards the top left: what stays empty below
-    is cut off. Numbers that would be too small to read in their cells give way to the colours.
-    """
-    (left, right), (bottom, top) = layout["xaxis"]["range"], layout["yaxis"]["range"]
-    columns = abs(right - left)
-    shape = abs(top - bottom) / columns
-    left_right, top_bottom = (sum(layout["margin"][side] for side in sides) for sides in ("lr", "tb"))
-    scale = "var(--presenter-scale, 1)"  # presenter mode lays a chart out for less width, and draws it larger
-    height = f"{scale} * ({top_bottom + 8}px + {shape:.4f} * (100cqw / {scale} - {left_right}px))"
-    narrow = left_right + READABLE_CELL * columns
-    place = _class(key)
-    return (
-        f" .{place}-frame {{ container-type: inline-size; }}"
-        # Around the chart, not on it: Streamlit would shrink the figure to the height that it is given.
-        f" .{place}-crop {{ max-height: calc({height}); overflow: hidden; }} .{place} {{ flex-shrink: 0; }}"
-        f" @container (max-width: {narrow:.0f}px) {{ .{place} .heatmap-label {{ display: none; }} }}"
-    )
 
 
 def correction(key: str) -> None:

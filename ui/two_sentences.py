@@ -89,10 +89,6 @@ def alignment_step(number: int, pair: Pair) -> None:
         )
         # Words keep their size and their room: a narrow screen moves the picture sideways instead.
         room = narrowest(pair.first, pair.second)
-        st.html(
-            f"<style>.st-key-alignment-crop {{ overflow-x: auto; }} .st-key-alignment {{ min-width: {room}px; "
-            f"max-width: {max(460, 2 * room)}px; }}</style>"
-        )
         show(
             alignment(
                 pair.first,
@@ -109,6 +105,7 @@ def alignment_step(number: int, pair: Pair) -> None:
             ),
             "alignment",
             alt=t("two_sentences.links.title", layer=pair.layer + 1, head=pair.head + 1),
+            widths=(room, max(460, 2 * room)),
         )
         with st.expander(t("two_sentences.table"), expanded=len(pair.first) <= SIDE_BY_SIDE):
             _table(pair)

@@ -56,16 +56,23 @@ class TwoStageQueries(Trace):
     difference: float  # largest absolute difference of the two
 
 
-def two_stage_queries(module: MultiHeadSelfAttention, trace: MultiHeadTrace) -> TwoStageQueries:
-    """The network's single projection per head, taken apart into two stages that multiply to it.
+def two_stage_maps(module: MultiHeadSelfAttention) -> tuple[Tensor, Tensor]:
+    """(D, D) W^q and (H, d, D) W^{q,h}: the network's single projection per head as a product of two.
 
     W = L Q with Q orthogonal (the QR factors of Wᵀ): Q is the stage that all heads share, the rows of L that belong to
-    head h are its own. B = 1.
+    head h are its own.
     """
-    H, d, D = module.num_heads, module.head_dim, module.dim
     weight = module.query.weight.double()  # (D, D)
     factors = torch.linalg.qr(weight.mT)
-    shared_map, head_maps = factors.Q.mT, factors.R.mT.reshape(H, d, D)
+    return factors.Q.mT, factors.R.mT.reshape(module.num_heads, module.head_dim, module.dim)
+
+
+def two_stage_queries(
+    module: MultiHeadSelfAttention, trace: MultiHeadTrace, maps: tuple[Tensor, Tensor] | None = None
+) -> TwoStageQueries:
+    """The queries of a trace by way of both stages; B = 1. maps: `two_stage_maps` of the module, if they are known."""
+    H, d = module.num_heads, module.head_dim
+    shared_map, head_maps = maps or two_stage_maps(module)
     shared = trace.input[0].double() @ shared_map.mT  # (T, D)
     two_stage = torch.einsum("td,hed->hte", shared, head_maps)  # (H, T, d)
     if module.query.bias is not None:

@@ -7,6 +7,7 @@ tests check all that they come by.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,7 @@ from .style import FRAME, QUIET
 
 Properties = dict[str, Any]
 
+_FLOATS = (np.dtype("<f4"), np.dtype("<f8"))
 _DASHED = {"color": QUIET, "width": 1, "dash": "dash"}
 
 
@@ -119,7 +121,13 @@ def _copied(value: Any) -> Any:
 
 
 def _packed(value: Any) -> Any:
-    return to_typed_array_spec(value) if isinstance(value, np.ndarray) else value
+    """As Plotly packs arrays; most are of floats, for which its detours by other libraries' arrays are not needed."""
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.dtype not in _FLOATS or not value.size:
+        return to_typed_array_spec(value)
+    packed = {"dtype": f"f{value.dtype.itemsize}", "bdata": b64encode(value.tobytes()).decode("ascii")}
+    return packed | ({"shape": str(value.shape)[1:-1]} if value.ndim > 1 else {})
 
 
 def _join(there: Properties, new: Properties) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -39,6 +40,7 @@ def device_name(device: torch.device) -> str:
     return f"CPU · {processor_name()}"
 
 
+@cache
 def processor_name() -> str:
     """The processor as the system names it."""
     listing = Path("/proc/cpuinfo")

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+WAITING = ".chart[data-waiting]"  # the charts that have not had their turn yet
 
 # Python runs this before the server: whatever is not this machine cannot be reached.
 CUT = """
@@ -102,10 +103,11 @@ def leave(page: Page) -> None:
 
 
 def settle(page: Page) -> None:
-    """Waits until the script has run and stays at rest."""
+    """Waits until the script has run and stays at rest, and all charts are drawn."""
     page.wait_for_selector(IDLE, timeout=60_000)
     page.wait_for_timeout(500)
     page.wait_for_selector(IDLE, timeout=60_000)
+    page.wait_for_selector(WAITING, state="detached", timeout=60_000)
 
 
 def until(page: Page, script: str, *arguments: object) -> None:
@@ -126,7 +128,7 @@ def in_link(page: Page, *parts: str) -> None:
 def painted(page: Page, key: str) -> None:
     """Waits until the figure with this key is on the screen."""
     page.locator(f".st-key-{key}").scroll_into_view_if_needed()
-    page.locator(f".st-key-{key} .main-svg").first.wait_for()
+    page.locator(f".st-key-{key} .chart:not([data-waiting]) .main-svg").first.wait_for()
 
 
 def shown(page: Page, key: str, trace: int = 0) -> Any:

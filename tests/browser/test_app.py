@@ -159,7 +159,7 @@ def test_numbers_in_cells_give_way_where_they_cannot_be_read(browser: Browser, s
         painted(page, "weights")
         number = page.locator(".st-key-weights .heatmap-label text").first
         expect(number).to_be_visible() if readable else expect(number).to_be_hidden()
-        crop = page.locator(".st-key-weights-crop").bounding_box()
+        crop = page.locator(".st-key-weights .chart-crop").bounding_box()
         picture = page.locator(".st-key-weights .heatmaplayer").first.bounding_box()
         bar = page.locator(".st-key-weights .cbbg, .st-key-weights .colorbar").first.bounding_box()
         title = page.locator(".st-key-weights .gtitle").bounding_box()

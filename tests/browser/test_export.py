@@ -97,3 +97,14 @@ def test_figures_are_dark_on_white_at_print_size_on_a_dark_page_too(
     assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
     expect(alone.locator("pre").first).to_contain_text('"sample": "cat"')
     context.close()
+
+
+def test_the_preview_is_seen_whole_on_a_phone(browser: Browser, server: str) -> None:
+    page = open_page(browser, f"{server}/self_attention?lang=zh", width=390)
+    open_export(page)
+    preview = page.locator(".st-key-export-preview")
+    place, picture = preview.bounding_box(), preview.locator(".main-svg").first.bounding_box()
+    assert place and picture
+    assert picture["width"] <= place["width"] + 1 and picture["height"] <= place["height"] + 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    leave(page)

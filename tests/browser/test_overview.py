@@ -317,7 +317,7 @@ def test_what_is_locked_and_enlarged_comes_back_from_the_link(browser: Browser, 
     assert state(page) == (4, 3, True)
     page.locator(".st-key-share button").first.click()
     field = page.locator(".st-key-share-link input")
-    field.wait_for()
+    expect(field).not_to_have_value("")
     link = field.input_value()
     leave(page)
 

@@ -87,7 +87,7 @@ def test_a_control_draws_its_own_part(browser: Browser, server: str, name: str) 
     deltas = received.deltas()
     assert deltas
     assert all(delta.fragment_id for delta in deltas)  # none is of the page as a whole
-    ids = [delta.new_element.plotly_chart.id for delta in deltas]
+    ids = [delta.new_element.bidi_component.id for delta in deltas]
     if inside is not None:
         assert any(each.endswith(f"-{inside}") for each in ids)
     if outside is not None:

@@ -36,7 +36,7 @@ def opened(page: Page) -> str:
     """The link in the open popover."""
     page.locator(".st-key-share button").first.click()
     field = page.locator(".st-key-share-link input")
-    field.wait_for()
+    expect(field).not_to_have_value("")
     return field.input_value()
 
 

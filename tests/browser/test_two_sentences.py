@@ -35,7 +35,7 @@ def test_words_and_heads_can_be_chosen_and_stay_in_the_link(browser: Browser, se
 def test_on_a_phone_the_picture_moves_and_the_page_does_not(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/two_sentences?lang=zh", width=390)
     painted(page, "alignment")
-    frame = page.locator(".st-key-alignment-crop")
+    frame = page.locator(".st-key-alignment .chart-crop")
     assert frame.evaluate("frame => frame.scrollWidth > frame.clientWidth && frame.clientWidth < 390")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator(".st-key-w").get_by_text("puppy").click()

@@ -20,6 +20,7 @@ from tests.browser.driver import settle
 from tests.robustness.hosting import Hosted, hosted
 from tests.robustness.texts import MARKUP
 from tests.ui.driver import ROOT
+from ui import bundles
 from ui.i18n import catalogue
 
 pytestmark = pytest.mark.browser
@@ -67,6 +68,15 @@ def test_bundles_come_compressed_and_may_be_kept(host: Hosted) -> None:
     _, headers, body = asked(host.address, path)
     assert "content-encoding" not in headers and body == largest.read_bytes()
     assert asked(host.address, "/static/js/../index.html", Accept_Encoding="gzip")[0] in (200, 400, 404)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_what_draws_charts_comes_from_the_server_itself(host: Hosted, packed: bool) -> None:
+    asking = {"Accept_Encoding": "gzip"} if packed else {}
+    status, headers, body = asked(host.address, bundles.address(bundles.PLOTLY), **asking)
+    assert status == 200 and headers["content-type"].startswith("text/javascript")
+    assert "immutable" in headers["cache-control"]
+    assert (gzip.decompress(body) if packed else body) == bundles.PLOTLY.read_bytes()
 
 
 def test_the_page_itself_is_never_kept(host: Hosted) -> None:

@@ -116,7 +116,7 @@ def test_the_page_says_which_file_it_is_and_what_to_do(
     assert error.value == catalogue(language)["errors.weights.altered"].format(name="profiles.safetensors")
 
 
-def test_a_server_with_damaged_weights_does_not_start_and_says_why(tmp_path: Path) -> None:
+def test_a_server_with_damaged_weights_ends_and_says_why(tmp_path: Path) -> None:
     for name in ("app.py", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     for name in (".streamlit", "assets", "attention_core", "pages", "ui"):

@@ -46,21 +46,26 @@ def loaded(store: ModelStore[Any], name: str) -> None:
     raise AssertionError(f"{name} never came")
 
 
+def charts(app: AppTest) -> dict[str, dict[str, Any]]:
+    """What is sent of all charts on the page, in order, by their keys, with which their ids end."""
+    sent = [part.proto for part in app.get("bidi_component") if part.proto.component_name == "chart"]
+    return {proto.id.split("-", 2)[2]: json.loads(proto.bytes) for proto in sent}
+
+
 def figures(app: AppTest) -> list[dict[str, Any]]:
     """All figures on the page, in order."""
-    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    return [chart["figure"] for chart in charts(app).values()]
 
 
 def figure(app: AppTest, key: str) -> dict[str, Any]:
-    """The figure with this key, which is the last part of its element's id."""
-    [chart] = [chart for chart in app.get("plotly_chart") if chart.proto.id.endswith(f"-{key}")]
-    spec: dict[str, Any] = json.loads(chart.proto.spec)
-    return spec
+    """The figure with this key."""
+    found: dict[str, Any] = charts(app)[key]["figure"]
+    return found
 
 
 def keys(app: AppTest) -> str:
-    """The ids of all figures, each ending in its key."""
-    return " ".join(chart.proto.id for chart in app.get("plotly_chart"))
+    """The keys of all figures on the page, in order."""
+    return " ".join(charts(app))
 
 
 def decoded(values: Any) -> np.ndarray[Any, Any]:

@@ -54,8 +54,8 @@ def test_every_page_gets_the_words_of_its_language(language: str, tag: str) -> N
     app.query_params["lang"] = language
     app.run()
     assert not app.exception
-    sent = [each.proto.json for each in app.get("bidi_component")]
-    [data] = [data for data in map(json.loads, sent) if "language" in data]
+    [sent] = [each.proto for each in app.get("bidi_component") if each.proto.component_name == "built_in_words"]
+    data = json.loads(sent.json)
     assert data["language"] == tag
     assert bool(data["words"]) == (language == "zh")
 

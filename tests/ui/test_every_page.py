@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.ui.driver import ROOT, opened
+from tests.ui.driver import ROOT, charts, opened
 from ui.i18n import LANGUAGES, Language
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
@@ -31,6 +31,6 @@ def test_every_control_has_help_beside_it(name: str, language: Language) -> None
 @pytest.mark.parametrize("name", PAGES)
 def test_every_figure_is_described_in_words_of_its_own(name: str, language: Language) -> None:
     app = opened(name, language, **CHANGED.get(name, {}))
-    described = [chart.proto.alt for chart in app.get("plotly_chart")]
+    described = [chart["alt"] for chart in charts(app).values()]
     assert [alt for alt in described if not WORD[language].search(alt) or "{" in alt] == []
     assert sorted(set(described)) == sorted(described)

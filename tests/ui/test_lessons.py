@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_image, load_vision_model
 from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import sample_photo
-from tests.ui.driver import ROOT, opened, run
+from tests.ui.driver import ROOT, charts, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.lessons import Lesson, lessons
 
@@ -53,10 +53,10 @@ def test_a_story_from_its_link_to_its_last_scene(language: Language, name: str) 
         assert scene.text in shown
         if scene.question:
             assert app.radio(key=f"lesson-{name}-{number}-answer").options == list(scene.options)
-            assert not app.get("plotly_chart")
+            assert not charts(app)
             assert scene.after not in shown
             app = press(app, words["lessons.reveal"])
-        assert app.get("plotly_chart")
+        assert charts(app)
         assert not [
             notice.value for notice in app.info if notice.icon == ":material/link:"
         ]  # values that the page cannot use
@@ -116,7 +116,7 @@ def test_on_another_page_a_line_says_that_the_lesson_waits(language: Language) -
 def test_a_lesson_that_there_is_not_is_a_notice_above_the_page() -> None:
     app = opened("self_attention", lesson="junk")
     assert any("junk" in info.value for info in app.info)
-    assert app.get("plotly_chart")
+    assert charts(app)
 
 
 def test_what_the_story_of_se_says_of_this_network_is_so() -> None:

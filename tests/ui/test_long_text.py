@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from attention_core import load_text_model
-from tests.ui.driver import figures, opened
+from tests.ui.driver import charts, figures, opened
 from tests.ui.test_text_pages import LANGUAGES
 from ui.i18n import catalogue
 
@@ -26,7 +28,7 @@ def test_beyond_the_limit_the_text_is_cut_and_the_page_says_how_much(page: str, 
     assert [warning.value for warning in app.warning].count(expected) == 1
     assert any(caption.value == messages["sentence.long"].format(count=256) for caption in app.caption)
     # Numbers travel as base64; text cell by cell made this 13 to 19 megabytes.
-    assert sum(len(chart.proto.spec) for chart in app.get("plotly_chart")) < 5_000_000
+    assert sum(len(json.dumps(chart)) for chart in charts(app).values()) < 5_000_000
     assert all(figure["layout"]["height"] <= 900 for figure in figures(app))
     for figure in figures(app):
         for trace_shown in figure["data"]:

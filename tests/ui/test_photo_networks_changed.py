@@ -102,10 +102,6 @@ def test_of_many_places_behind_a_few_are_shown_and_it_says_so(folder: Path) -> N
     assert (shown[0], shown[-1], len(shown)) == (stages[1], stages[-1], 4)
     words = catalogue("en")["photo_what_if.later.some"].format(shown=4, count=8)
     assert words in [caption.value for caption in app.caption]
-    # Streamlit makes hyphens of the dots in a key where it names a class; a rule for the key itself would meet nothing.
-    rules = "".join(block.proto.body for block in app.get("html"))
-    assert f"st-key-features-{stages[1]}" not in rules
-    assert f".st-key-features-{stages[1].replace('.', '-')}-before-frame" in rules
 
 
 def test_what_is_left_over_from_another_network_is_dropped() -> None:

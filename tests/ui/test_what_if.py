@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_text_model
 from attention_core.analysis.masks import causal_mask, mask_without, window_mask
 from attention_core.models.text import TextTrace
-from tests.ui.driver import decoded, figure, keys, opened, run, said
+from tests.ui.driver import charts, decoded, figure, keys, opened, run, said
 from ui.i18n import catalogue
 from ui.markdown import plain
 from ui.what_if import AS_TRAINED, MOST_CELLS, TEMPERATURES, WhatIf, read
@@ -218,7 +218,7 @@ def test_hidden_tokens(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_reset_brings_everything_back(language: str) -> None:
-    untouched = [chart.proto.spec for chart in start(language).get("plotly_chart")]
+    untouched = charts(start(language))
     app = start(language, whatif="unscaled_tau-0.5_causal_hide-1.3_gate-1-0-0.5")
     check_steps(
         app, scale=1.0, temperature=0.5, mask=causal_mask(T), hide=(1, 3), head_gates=gates_of(1, 0, 0.5)
@@ -229,7 +229,7 @@ def test_reset_brings_everything_back(language: str) -> None:
     assert app.pills(key="what-hide").value == [1, 3]
     assert app.slider(key="what-gate-1-0").value == 0.5
     run(app.button(key="what-reset").click())
-    assert [chart.proto.spec for chart in app.get("plotly_chart")] == untouched
+    assert charts(app) == untouched
     assert app.query_params["whatif"] == "none"
     assert app.toggle(key="what-scale").value is True
     assert app.pills(key="what-hide").value == []

@@ -1,6 +1,6 @@
 // What the screen shows of the page, and how large.
 //
-// Enlarging: words grow with the root's font size. A chart is laid out by Streamlit for the size that it measures around
+// Enlarging: words grow with the root's font size. A chart is laid out for the width that it measures around
 // it, so the chart gets less width there, and is drawn larger within.
 
 const CONTENT = '[data-testid="stMainBlockContainer"]';
@@ -74,7 +74,7 @@ class Screen {
 
   // Whether the subject is or holds a chart.
   get chart() {
-    return Boolean(this.subject?.querySelector('[data-testid="stPlotlyChart"]'));
+    return Boolean(this.subject?.querySelector('.chart'));
   }
 
   // As large as the width allows, or smaller down to where it is still comfortable, until it fits the height.

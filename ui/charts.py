@@ -1,0 +1,82 @@
+"""Plotly's figures on the page, drawn by a component of our own.
+
+Streamlit's own chart draws each figure twice, and all of a page at once: its copy of the data counts as new to Plotly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import orjson
+import plotly.graph_objects as go
+import streamlit as st
+
+from attention_core.figures.drawing import Picture, Properties
+from ui import bundles
+from ui.component import component
+from ui.i18n import t
+
+_NUMPY = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+_chart = component("chart", ("theme", "queue", "chart"), isolate_styles=False)
+
+
+@dataclass(frozen=True)
+class Squares:
+    """A picture of square cells: how many, and the pixels around them at the sides and at both ends."""
+
+    rows: float
+    columns: float
+    sides: float
+    ends: float
+
+
+def chart(
+    figure: Picture | go.Figure,
+    key: str,
+    *,
+    alt: str,
+    config: dict[str, Any],
+    on_click: Callable[[dict[str, Any]], None] | None = None,
+    widths: tuple[int, int] | None = None,
+    plain: bool = False,
+) -> None:
+    """A figure as wide as its place, in the page's light or dark colours; plain: as it is, or smaller where there
+    is less width.
+
+    alt: what it is, in words. on_click gets `customdata` and `point_index` of the point that was clicked. widths: the
+    least and the most in pixels; where there is less, the figure is moved sideways.
+    """
+
+    layout = figure.laid if isinstance(figure, Picture) else figure.layout.to_plotly_json()
+    sent = {
+        "figure": figure.to_dict(),
+        "config": config,
+        "alt": alt,
+        "height": layout.get("height", 450),  # Plotly's own where there is none
+        "widths": widths,
+        "squares": None if plain else _squares(layout),
+        "plain": plain,
+        "clickable": on_click is not None,
+        "address": bundles.address(bundles.PLOTLY),
+        "failed": t("frame.no_plotly"),
+    }
+    listening = {} if on_click is None else {"on_clicked_change": partial(_clicked, key, on_click)}
+    _chart(key=key, data=orjson.dumps(sent, option=_NUMPY), **listening)
+
+
+def _clicked(key: str, on_click: Callable[[dict[str, Any]], None]) -> None:
+    point = st.session_state[key]["clicked"]
+    if point:
+        on_click(point)
+
+
+def _squares(layout: Properties) -> Squares | None:
+    """None where it is no picture of square cells."""
+    if not layout.get("yaxis", {}).get("scaleanchor"):
+        return None
+    columns, rows = (abs(end - start) for start, end in (layout[axis]["range"] for axis in ("xaxis", "yaxis")))
+    sides, ends = (sum(layout["margin"][side] for side in pair) for pair in ("lr", "tb"))
+    return Squares(rows, columns, sides, ends + 8)
