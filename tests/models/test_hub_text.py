@@ -42,18 +42,23 @@ def eager(name: str, trace: HubTextTrace) -> Any:
         return reference(input_ids=ids, output_attentions=True, output_hidden_states=True)
 
 
+def close(came: torch.Tensor, expected: torch.Tensor) -> bool:
+    """Within the bound, measured by the largest number: another processor rounds in another order."""
+    return bool((came - expected).abs().max() < BOUND * max(1, expected.abs().max().item()))
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_output_and_weights_are_those_of_the_library(name: str) -> None:
     trace = traced(name)
     own = eager(name, trace)
-    assert (trace.logits - own.logits[0]).abs().max() < BOUND
+    assert close(trace.logits, own.logits[0])
     assert len(trace.layers) == len(own.attentions) == 2
     for layer, weights in zip(trace.layers, own.attentions, strict=True):
-        assert (layer.weights - weights).abs().max() < BOUND
+        assert close(layer.weights, weights)
     for block, after in zip(trace.blocks[:-1], own.hidden_states[1:-1], strict=True):
-        assert (block.output - after[0]).abs().max() < BOUND
-    assert (trace.embedding - own.hidden_states[0][0]).abs().max() < BOUND or name in EMBEDDED_LATER
-    assert (trace.final - own.hidden_states[-1][0]).abs().max() < BOUND
+        assert close(block.output, after[0])
+    assert close(trace.embedding, own.hidden_states[0][0]) or name in EMBEDDED_LATER
+    assert close(trace.final, own.hidden_states[-1][0])
 
 
 EMBEDDED_LATER = ("ElectraForMaskedLM", "AlbertForMaskedLM")  # the library gives the vectors before they are widened
