@@ -13,5 +13,10 @@ PLOTLY = Path(__file__).resolve().parent / "vendor" / "plotly-cartesian-4.1.1.mi
 
 def address(bundle: Path) -> str:
     """Where a browser finds it, from the server's root."""
+    return below_base(bundle.name)
+
+
+def below_base(path: str) -> str:
+    """A path of the app as it is asked for, from the server's root."""
     base = st.get_option("server.baseUrlPath").strip("/")
-    return f"{base and f'/{base}'}/{bundle.name}"
+    return f"{base and f'/{base}'}/{path}"

@@ -43,13 +43,12 @@ def chart(
     widths: tuple[int, int] | None = None,
     plain: bool = False,
 ) -> None:
-    """A figure as wide as its place, in the page's light or dark colours; plain: as it is, or smaller where there
-    is less width.
+    """A figure as wide as its place, in the page's light or dark colours.
 
     alt: what it is, in words. on_click gets `customdata` and `point_index` of the point that was clicked. widths: the
-    least and the most in pixels; where there is less, the figure is moved sideways.
+    least and the most in pixels; where there is less, the figure is moved sideways. plain: as it is instead, or smaller
+    where there is less width.
     """
-
     layout = figure.laid if isinstance(figure, Picture) else figure.layout.to_plotly_json()
     sent = {
         "figure": figure.to_dict(),

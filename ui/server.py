@@ -98,9 +98,8 @@ class CompressedBundles:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        base = st.get_option("server.baseUrlPath").strip("/")
         found = (path for path in (_STATIC / "static").rglob("*") if path.suffix in _KINDS)
-        self._bundles = {f"{base and f'/{base}'}/{path.relative_to(_STATIC).as_posix()}": path for path in found}
+        self._bundles = {bundles.below_base(path.relative_to(_STATIC).as_posix()): path for path in found}
         self._bundles[bundles.address(bundles.PLOTLY)] = bundles.PLOTLY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -33,6 +33,5 @@ def _warm() -> None:
     except BaseException:
         traceback.print_exc()
         os.kill(os.getpid(), signal.SIGTERM)  # without its networks it is of no use to anybody
-        raise
     finally:
         _ready.set()

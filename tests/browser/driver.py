@@ -17,9 +17,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.chromium import IDLE, WAITING
+
 ROOT = Path(__file__).resolve().parents[2]
-IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-WAITING = ".chart[data-waiting]"  # the charts that have not had their turn yet
 
 # Python runs this before the server: whatever is not this machine cannot be reached.
 CUT = """

@@ -64,13 +64,17 @@ def test_what_is_on_the_screen_comes_first(browser: Browser, server: str) -> Non
 
 
 def test_light_and_dark_follow_without_the_server(browser: Browser, server: str) -> None:
-    page = open_page(browser, f"{server}/self_attention?lang=en&s=我吃柠檬")
+    page = arrive(browser)
+    sent: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    page.goto(f"{server}/self_attention?lang=en&s=我吃柠檬")
+    settle(page)
     painted(page, "weights")
+    assert sent
     ink = "() => getComputedStyle(document.querySelector('.st-key-weights .ytick text')).fill"
     light = page.evaluate(ink)
     numbers = page.locator(".st-key-weights .heatmap-label").first.text_content()
-    sent: list[object] = []
-    page.on("websocket", lambda socket: sent.append(socket))
+    sent.clear()
     page.emulate_media(color_scheme="dark")
     until(page, f"before => ({ink})() !== before", light)
     levels = [int(part) for part in page.evaluate(ink).removeprefix("rgb(").removesuffix(")").split(",")]
