@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from benchmarks.crowd import PAGES, SENTENCES, STAY, Crowd, Latency, crowd, newcomer, open_up, slope
 from benchmarks.reliability import Measured, Section, outcome
-from benchmarks.server import ROOT, Server, running
+from benchmarks.server import ROOT, Server, running, several
 from benchmarks.visitor import Answer, Visitor
 from training.tables import table
 
@@ -21,14 +21,21 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sessions", type=int, default=SESSIONS, help="open pages; for --knee the most of them")
     parser.add_argument("--minutes", type=float, default=3.0, help="that are measured; for --knee those of each step")
     parser.add_argument("--every", type=float, default=10.0, help="seconds between two interactions of a visitor")
+    parser.add_argument("--servers", type=int, default=1, help="behind a proxy where there are several; needs nginx")
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--knee", action="store_true", help=f"more and more sessions until p95 is above {P95_MS:g} ms")
     kinds.add_argument("--soak", action="store_true", help="visitors come and go; the slope of the server's memory")
 
 
 def measured(chosen: argparse.Namespace) -> tuple[str, Measured]:
-    if chosen.sessions < 1 or chosen.minutes <= 0 or chosen.every <= 0:
-        raise RuntimeError("one session at least, and times above 0")
+    if min(chosen.sessions, chosen.servers) < 1 or chosen.minutes <= 0 or chosen.every <= 0:
+        raise RuntimeError("one session and one server at least, and times above 0")
+    if chosen.servers > 1:
+        if chosen.knee or chosen.soak:
+            raise RuntimeError("--knee and --soak are of one server")
+        with several(chosen.servers) as servers:
+            seen = asyncio.run(hall(servers, chosen.sessions, 60 * chosen.minutes, chosen.every))
+        return "servers", {"servers": chosen.servers, **seen}
     with running(ROOT / "app.py") as server:
         if chosen.knee:
             return "knee", asyncio.run(knee(server, chosen.sessions, 60 * chosen.minutes, chosen.every))
@@ -124,7 +131,8 @@ def _cost(data: Measured) -> str:
     )
 
 
-def _load_text(data: Measured) -> str:
+def _verdicts(data: Measured) -> tuple[str, bool]:
+    """The table of the goals, and whether all are reached."""
     goals = [
         ("sessions", SESSIONS, data["sessions"], data["sessions"] >= SESSIONS),
         ("p95, ms", f"≤ {P95_MS:g}", f"{data['all']['p95']:.0f}", data["all"]["p95"] <= P95_MS),
@@ -133,8 +141,23 @@ def _load_text(data: Measured) -> str:
         ("server's processor time an interaction, ms", f"≤ {CPU_MS:g}", data["cpu_ms"], data["cpu_ms"] <= CPU_MS),
     ]
     verdicts = table(("", "goal", "measured", ""), [(*cells, outcome(bool(reached))) for *cells, reached in goals])
-    reasons = [] if all(reached for *_, reached in goals) else [_why(data)]
+    return verdicts, all(reached for *_, reached in goals)
+
+
+def _load_text(data: Measured) -> str:
+    verdicts, reached = _verdicts(data)
+    reasons = [] if reached else [_why(data)]
     return "\n\n".join((_what_they_do(data), verdicts, *reasons, _latencies(data), _cost(data)))
+
+
+def _servers_text(data: Measured) -> str:
+    what = (
+        f"The same visitors, with {data['servers']} servers behind a proxy on the same machine (`python -m deploy.hall`, "
+        "[deploying.md](deploying.md)), each visitor always at the same. Memory, threads and processor time are those "
+        "of all together, the proxy among them; memory that they share counts for each."
+    )
+    verdicts, _ = _verdicts(data)
+    return "\n\n".join((what, verdicts, _latencies(data), _cost(data)))
 
 
 def _why(data: Measured) -> str:
@@ -142,8 +165,8 @@ def _why(data: Measured) -> str:
     return (
         f"Python does one thing at a time, however many cores there are: at {data['cpu_ms']:g} ms an interaction, a "
         f"process answers at most {1000 / data['cpu_ms']:.0f} a second, and these visitors ask for "
-        f"{data['sessions'] / data['every']:.0f}. More takes several processes behind a proxy "
-        "([deploying.md](deploying.md))."
+        f"{data['sessions'] / data['every']:.0f}. More takes several processes behind a proxy: "
+        "the next section."
     )
 
 
@@ -198,6 +221,7 @@ def _soak_text(data: Measured) -> str:
 
 SECTIONS = {
     "load": Section("A hall", _load_text),
+    "servers": Section("A hall, at several servers", _servers_text),
     "knee": Section("Where it gives way", _knee_text),
     "soak": Section("In the long run", _soak_text),
 }

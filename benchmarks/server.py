@@ -1,4 +1,4 @@
-"""A Streamlit server of its own for a measurement, and what the system says of its process (Linux: /proc)."""
+"""A Streamlit server of its own for a measurement, or several, and what the system says of them (Linux: /proc)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ PATIENCE = 180.0  # seconds until a server must answer
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. started: `time.perf_counter()` at which its process began."""
+    """A running server: a process with those that it has started. started: `time.perf_counter()` at its start."""
 
     address: str
     pid: int
@@ -28,38 +28,75 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """What all its threads have had of the processors so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime, proc(5)
+        ticks = [int(field) for pid in self._pids() for field in _stat(pid)[11:13]]  # utime and stime, proc(5)
+        return sum(ticks) / os.sysconf("SC_CLK_TCK")
 
     def resident_mb(self) -> float:
+        """Memory that several processes share counts for each."""
         return self._status("VmRSS") / 1024
 
     def threads(self) -> int:
         return self._status("Threads")
 
     def _status(self, name: str) -> int:
-        lines = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
+        lines = [line for pid in self._pids() for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()]
         found = [int(line.split()[1]) for line in lines if line.startswith(f"{name}:")]
         if not found:  # what has ended has no memory
             raise RuntimeError(f"the server, process {self.pid}, has ended")
-        return found[0]
+        return sum(found)
+
+    def _pids(self) -> list[int]:
+        """Its process and all below it."""
+        children: dict[int, list[int]] = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(FileNotFoundError, ProcessLookupError):  # one that has just ended
+                children.setdefault(int(_stat(int(folder.name))[1]), []).append(int(folder.name))
+        found = [self.pid]
+        for pid in found:
+            found += children.get(pid, [])
+        return found
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/<pid>/stat behind the name."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
 
 
 @contextmanager
 def running(script: Path, threads: int = 1) -> Iterator[Server]:
     """`streamlit run script` on a free port of this machine, from the folder of the script, once it is healthy.
 
-    threads: of one computation, `OMP_NUM_THREADS`. RuntimeError with what the server said where it does not come up.
+    threads: of one computation, `OMP_NUM_THREADS`. RuntimeError where it does not come up.
     """
+    port = _free_port()
+    flags = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
+    command = ["streamlit", "run", script.name, *flags, "--browser.gatherUsageStats", "false"]
+    with _started(command, script.parent, port, threads) as server:
+        yield server
+
+
+@contextmanager
+def several(servers: int) -> Iterator[Server]:
+    """`python -m deploy.hall`: so many servers behind a proxy, one thread for each computation, as one server."""
+    port = _free_port()
+    with _started(["deploy.hall", "--servers", str(servers), "--port", str(port)], ROOT, port, 1) as server:
+        yield server
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def _started(module: Sequence[str], folder: Path, port: int, threads: int) -> Iterator[Server]:
     address = f"http://127.0.0.1:{port}"
-    flags = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", script.name, *flags, "--browser.gatherUsageStats", "false"],
-        cwd=script.parent,
+        [sys.executable, "-m", *module],
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
         env={**os.environ, "OMP_NUM_THREADS": str(threads)},
@@ -67,13 +104,13 @@ def running(script: Path, threads: int = 1) -> Iterator[Server]:
     try:
         while not _healthy(address):
             if process.poll() is not None or time.perf_counter() - started > PATIENCE:
-                raise RuntimeError(f"`streamlit run {script.name}` in {script.parent} did not come up")
+                raise RuntimeError(f"`{' '.join(module)}` in {folder} did not come up")
             time.sleep(0.02)
         yield Server(address, process.pid, started)
     finally:
         process.terminate()
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=45)
         except subprocess.TimeoutExpired:  # it still works off what the visitors have left behind
             process.kill()
             process.wait()

@@ -26,7 +26,7 @@ from ui.what_if import AS_TRAINED, MASK_KINDS, MOST_CELLS, TEMPERATURES, MaskKin
 
 KEY = "whatif"
 _LAST_CELLS, _CLICKS, _NETWORK = "_whatif_cells", "_whatif_clicks", "_whatif_network"
-_WAY_BACK = "what-if-reset"
+_BOX, _WAY_BACK = "what-if", "what-if-reset"
 _MOST_PILLS = 48
 
 
@@ -42,15 +42,12 @@ def choose(trace: TextTrace, layer: int) -> WhatIf:
     st.session_state[_NETWORK] = network.name
     chosen = _chosen()
     applied = chosen.fitting(len(trace.tokens))
-    with st.expander(t("what_if.title"), expanded=chosen != AS_TRAINED, icon=":material/science:"):
-        st.caption(t("what_if.lead"))
-        _hidden(trace, applied)
-        left, right = st.columns(2, gap="medium")
-        with left:
-            _softmax(applied)
-            _gates(applied, layer)
-        with right:
-            _mask(trace, applied)
+    box = st.expander(
+        t("what_if.title"), expanded=chosen != AS_TRAINED, icon=":material/science:", key=_BOX, on_change="rerun"
+    )
+    if box.open:  # what nobody sees is not drawn at each change of the page
+        with box:
+            _controls(trace, applied, layer)
     # Both are there in every run, empty or not: what comes after them stays in its place, and is not drawn anew.
     banner, way_back = st.container(key="what-if-banner"), st.container(key=_WAY_BACK, horizontal_alignment="right")
     if chosen != AS_TRAINED:
@@ -62,6 +59,17 @@ def choose(trace: TextTrace, layer: int) -> WhatIf:
             stays_in_sight(_WAY_BACK)
             st.button(t("what_if.reset"), key="what-reset", on_click=_reset, icon=":material/undo:", width="content")
     return applied
+
+
+def _controls(trace: TextTrace, applied: WhatIf, layer: int) -> None:
+    st.caption(t("what_if.lead"))
+    _hidden(trace, applied)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _softmax(applied)
+        _gates(applied, layer)
+    with right:
+        _mask(trace, applied)
 
 
 def _chosen() -> WhatIf:

@@ -29,9 +29,15 @@ Array = np.ndarray[Any, Any]
 
 
 def start(language: str = "zh", **query: str) -> AppTest:
-    """The self-attention page as a link opens it."""
+    """The self-attention page as a link opens it, with the box of the controls open."""
     link = {"s": SENTENCE, "layer": str(LAYER), "head": str(HEAD), "q": str(QUERY), **query}
-    return opened("self_attention", language, **link)
+    return unfolded(opened("self_attention", language, **link))
+
+
+def unfolded(app: AppTest, is_open: bool = True) -> AppTest:
+    """With the box of the controls open, or closed, for this run: only a browser remembers it."""
+    app.session_state["what-if"] = is_open
+    return run(app)
 
 
 def painted(app: AppTest, key: str) -> Array:
@@ -87,6 +93,19 @@ def test_as_trained_there_is_nothing_to_compare_and_no_reset(language: str) -> N
     assert app.query_params["whatif"] == "none"
     assert "before" not in keys(app)
     assert not [button for button in app.button if button.key == "what-reset"]
+
+
+def test_a_closed_box_holds_no_controls_and_a_change_outlives_it() -> None:
+    app = opened("self_attention", "en", s=SENTENCE)
+    assert not app.toggle and not app.select_slider
+    run(unfolded(app).select_slider(key="what-tau").set_value(2.0))
+    unfolded(app, False)
+    assert not app.select_slider and app.query_params["whatif"] == "tau-2"
+    assert unfolded(app).select_slider(key="what-tau").value == 2.0
+
+
+def test_a_link_with_a_change_opens_the_box() -> None:
+    assert opened("self_attention", "en", s=SENTENCE, whatif="causal").segmented_control(key="what-mask").value
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -146,7 +165,7 @@ def test_a_mask_of_ones_own_starts_from_the_one_before_and_grows_cell_by_cell() 
         check_steps(app, mask=mask)
     run(app.segmented_control(key="what-mask").set_value("none"))
     assert "before" not in keys(app)
-    run(app.segmented_control(key="what-mask").set_value("custom"))
+    run(unfolded(app).segmented_control(key="what-mask").set_value("custom"))
     check_steps(app, mask=mask)  # nothing is lost
 
 
@@ -231,6 +250,7 @@ def test_reset_brings_everything_back(language: str) -> None:
     run(app.button(key="what-reset").click())
     assert charts(app) == untouched
     assert app.query_params["whatif"] == "none"
+    unfolded(app)
     assert app.toggle(key="what-scale").value is True
     assert app.pills(key="what-hide").value == []
     assert app.slider(key="what-gate-1-0").value == 1.0
@@ -252,7 +272,7 @@ def test_junk_is_no_what_if(junk: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_junk_link_falls_back_with_a_notice(language: str) -> None:
-    app = start(language, whatif="tau-2.7_<b>")
+    app = opened("self_attention", language, s=SENTENCE, whatif="tau-2.7_<b>")
     assert "whatif" in said(app) and "tau-2.7_<b>" in said(app)
     assert "before" not in keys(app)
 
