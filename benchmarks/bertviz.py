@@ -18,6 +18,7 @@ import torch
 from playwright.sync_api import BrowserContext, Error, Route, TimeoutError, ViewportSize
 
 from attention_core.figures import heads_grid
+from attention_core.figures.printed import html_page
 from benchmarks.chromium import chromium
 from benchmarks.reliability import Measured, Section, outcome
 from benchmarks.rounds import Spread
@@ -98,14 +99,17 @@ def ours(weights: list[torch.Tensor]) -> str:
     figure = heads_grid(
         [layer[0].numpy() for layer in weights], tokens=tokens(weights), layer_names=names[:LAYERS], head_names=names
     )
-    page: str = figure.to_html(include_plotlyjs=True)
-    return page
+    return standing_alone(figure)
 
 
 def plotly_alone(_: list[torch.Tensor]) -> str:
     """As `ours`, with next to nothing to draw."""
-    page: str = go.Figure(go.Heatmap(z=[[0, 1], [1, 0]])).to_html(include_plotlyjs=True)
-    return page
+    return standing_alone(go.Figure(go.Heatmap(z=[[0, 1], [1, 0]])))
+
+
+def standing_alone(figure: go.Figure) -> str:
+    """As the app's export and the notebooks' `save` write it."""
+    return html_page([("", figure)], title="", caption="", language="en")
 
 
 def theirs() -> dict[str, Callable[[list[torch.Tensor]], str]]:
@@ -178,9 +182,10 @@ def _text(data: Measured) -> str:
     return "\n\n".join(
         (
             f"The weights of {LAYERS} × {HEADS} heads, from the arrays of a trace to pixels that Chromium gives back, "
-            "each as a page that stands alone: `heads_grid` with Plotly's script in it, BertViz's views with their "
-            f"scripts from the disk; {data['rounds']} rounds, the sides in turn, seconds as medians, in brackets the "
-            "smallest and the largest. `model_view` has all heads as well; `head_view` those of one layer. A ratio "
+            "each as a page that stands alone: `heads_grid` as the app exports it, with Plotly's script in it, "
+            f"BertViz's views with their scripts from the disk; {data['rounds']} rounds, the sides in turn, seconds as "
+            "medians, in brackets the smallest and the largest. `model_view` has all heads as well; `head_view` those "
+            "of one layer. A ratio "
             f"above 1 says how many times as long BertViz takes; what has not come within {PATIENCE:g} s has none. "
             f"*{PLOTLY.capitalize()}* is a page with a map of four cells: what loading Plotly's script takes.",
             " ".join([*verdicts, f"{ALONE} tokens: {'painted' if alone else '**not painted**'}."]),

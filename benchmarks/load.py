@@ -152,9 +152,9 @@ def _load_text(data: Measured) -> str:
 
 def _servers_text(data: Measured) -> str:
     what = (
-        f"The same visitors, with {data['servers']} servers behind a proxy on the same machine (`python -m deploy.hall`, "
-        "[deploying.md](deploying.md)), each visitor always at the same. Memory, threads and processor time are those "
-        "of all together, the proxy among them; memory that they share counts for each."
+        f"The same visitors, with {data['servers']} servers behind a proxy on the same machine "
+        "(`python -m deploy.hall`, [deploying.md](deploying.md)), each visitor always at the same. Memory, threads and "
+        "processor time are those of all together, the proxy among them; memory that they share counts for each."
     )
     verdicts, _ = _verdicts(data)
     return "\n\n".join((what, verdicts, _latencies(data), _cost(data)))

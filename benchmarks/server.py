@@ -28,7 +28,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """What all its threads have had of the processors so far."""
-        ticks = [int(field) for pid in self._pids() for field in _stat(pid)[11:13]]  # utime and stime, proc(5)
+        ticks = [int(field) for pid in self.pids() for field in _stat(pid)[11:13]]  # utime and stime, proc(5)
         return sum(ticks) / os.sysconf("SC_CLK_TCK")
 
     def resident_mb(self) -> float:
@@ -39,13 +39,13 @@ class Server:
         return self._status("Threads")
 
     def _status(self, name: str) -> int:
-        lines = [line for pid in self._pids() for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()]
+        lines = [line for pid in self.pids() for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()]
         found = [int(line.split()[1]) for line in lines if line.startswith(f"{name}:")]
         if not found:  # what has ended has no memory
             raise RuntimeError(f"the server, process {self.pid}, has ended")
         return sum(found)
 
-    def _pids(self) -> list[int]:
+    def pids(self) -> list[int]:
         """Its process and all below it."""
         children: dict[int, list[int]] = {}
         for folder in Path("/proc").glob("[0-9]*"):

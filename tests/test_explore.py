@@ -203,7 +203,7 @@ class TestHtml:
         explored = explore(shipped(), "<b>我</b></script>")
         page = explored.save(tmp_path / "page.html").read_text(encoding="utf-8")
         assert page.count("Plotly.newPlot(") == len(explored.figures)
-        assert page.count("plotly.js v") == 1
+        assert page.count("plotly.js (cartesian") == 1
         assert not re.search(r'<(script|link|img)[^>]*\b(src|href)="http', page)
 
     def test_what_is_typed_does_not_end_the_script(self) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-# What browsers draw figures with: the bundle of plane charts, a third of the whole, which each phone of a hall would
-# fetch and read. Of the major release that Plotly for Python brings.
-PLOTLY = Path(__file__).resolve().parent / "vendor" / "plotly-cartesian-4.1.1.min.js"
+_FIGURES = Path(__file__).resolve().parent.parent / "attention_core" / "figures"
+# `plotly_js.BUNDLE`, found without the library, which would load PyTorch: the server answers before that is there.
+[PLOTLY] = (_FIGURES / "vendor").glob("plotly-cartesian-*.min.js")
 
 
 def address(bundle: Path) -> str:

@@ -47,13 +47,14 @@ def chart(
 
     alt: what it is, in words. on_click gets `customdata` and `point_index` of the point that was clicked. widths: the
     least and the most in pixels; where there is less, the figure is moved sideways. plain: as it is instead, or smaller
-    where there is less width.
+    where there is less width; presenter mode offers all others alone on the screen.
     """
     layout = figure.laid if isinstance(figure, Picture) else figure.layout.to_plotly_json()
     sent = {
         "figure": figure.to_dict(),
         "config": config,
         "alt": alt,
+        "name": None if plain else key,
         "height": layout.get("height", 450),  # Plotly's own where there is none
         "widths": widths,
         "squares": None if plain else _squares(layout),

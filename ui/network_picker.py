@@ -78,7 +78,16 @@ def chosen(picker: Picker) -> str:
 
 
 def _popover(picker: Picker, name: str) -> None:
-    with st.popover(t("network.open", name=shown(picker, name)), icon=":material/deployed_code:", width="content"):
+    box = st.popover(
+        t("network.open", name=shown(picker, name)),
+        icon=":material/deployed_code:",
+        width="content",
+        key=f"{picker.key}-box",
+        on_change="rerun",
+    )
+    if not box.open:  # what nobody sees is not drawn at each change of the page
+        return
+    with box:
         st.markdown(t(f"{picker.words}.lead"))
         names = {option: shown(picker, option) for option in (picker.default, *picker.offered(), name)}
         # Another box for each network, which begins with it: a value that is set from here would not reach the browser,

@@ -62,6 +62,7 @@ def reach(address: str) -> str:
 
 
 def _hall() -> str | None:
-    """The machine's address for others, unless its server listens to itself alone."""
+    """The machine's address for others, unless its server listens to itself alone, and not for a proxy beside it."""
     bound = st.get_option("server.address")
-    return None if bound and is_this_machine(bound) else lan_address()
+    proxied = "X-Forwarded-Proto" in st.context.headers
+    return None if bound and is_this_machine(bound) and not proxied else lan_address()

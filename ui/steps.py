@@ -87,12 +87,11 @@ def show(
     _note(key, spoken, figure)
     zooming = [ZOOM_BUTTONS] if figure.laid.get("dragmode") == "zoom" else []
     config = CHART_CONFIG | {"modeBarButtons": [*zooming, ["toImage"]]}
-    with framed(key):
-        chart(figure, key, alt=spoken, config=config, on_click=on_click, widths=widths)
+    chart(figure, key, alt=spoken, config=config, on_click=on_click, widths=widths)
 
 
 def framed(key: str) -> DeltaGenerator:
-    """A place for the picture `key`, which presenter mode can show alone on the screen."""
+    """A place for the picture `key` of a component, which presenter mode can show alone on the screen."""
     return st.container(key=f"{key}-frame")
 
 

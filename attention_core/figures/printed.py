@@ -8,6 +8,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from .plotly_js import source
 from .style import width_of
 
 INK, PAPER = "#1d2733", "#ffffff"
@@ -26,6 +27,7 @@ body {{ max-width: {width}px; margin: 2rem auto; padding: 0 1rem; font-family: s
 figure {{ margin: 2rem 0; overflow-x: auto; }}
 pre {{ padding: 1rem; overflow-x: auto; background: #f3f5f8; border-radius: 8px; font-size: .85rem; }}
 </style>
+<script>{script}</script>
 </head>
 <body>
 <h1>{title}</h1>
@@ -139,9 +141,9 @@ def html_page(
     figures: each under its heading; appendix: headings with text that is shown as typed.
     """
     shown = []
-    for number, (heading, figure) in enumerate(figures):
+    for heading, figure in figures:
         drawn = printed(figure, width=WIDTH).to_html(
-            full_html=False, include_plotlyjs=number == 0, config={"displaylogo": False}, auto_play=False
+            full_html=False, include_plotlyjs=False, config={"displaylogo": False}, auto_play=False
         )
         shown.append(f"<h2>{escape(heading)}</h2>\n<figure>{drawn}</figure>")
     texts = [f"<h2>{escape(heading)}</h2>\n<pre>{escape(text)}</pre>" for heading, text in appendix]
@@ -149,6 +151,7 @@ def html_page(
         title=escape(title),
         caption=escape(caption),
         language=escape(language),
+        script=source(),
         figures="\n".join(shown),
         appendix="\n".join(texts),
         width=WIDTH + 40,

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from plotly.offline import get_plotlyjs_version
 
+from attention_core.figures import plotly_js
 from tests.browser.driver import arrive, cell_centre, in_link, leave, open_page, painted, settle, until
 from ui import bundles
 from ui.i18n import catalogue
@@ -29,9 +30,9 @@ def drawn(page: Page) -> list[str]:
 
 
 def test_the_bundle_is_of_the_major_release_that_makes_the_figures() -> None:
-    head = bundles.PLOTLY.read_text("utf-8")[:200]
-    [version] = re.findall(r"plotly.js \(cartesian - minified\) v([\d.]+)\n", head)
-    assert bundles.PLOTLY.name == f"plotly-cartesian-{version}.min.js"
+    [version] = re.findall(r"plotly.js \(cartesian - minified\) v([\d.]+)\n", plotly_js.source()[:200])
+    assert plotly_js.BUNDLE.name == f"plotly-cartesian-{version}.min.js"
+    assert plotly_js.BUNDLE == bundles.PLOTLY
     assert version.partition(".")[0] == get_plotlyjs_version().partition(".")[0]
 
 

@@ -74,7 +74,7 @@ def test_keys_do_not_steal_from_a_field(browser: Browser, server: str) -> None:
 
 def test_a_figure_fills_the_screen_and_still_answers(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/self_attention?lang=en&present=1&step=5&{SENTENCE}&q=1")
-    frame = page.locator(".st-key-weights-frame")
+    frame = page.locator(".st-key-weights .chart-frame")
     frame.locator(".main-svg").first.wait_for()
     frame.locator(".presenter-enlarge").click()
     page.wait_for_timeout(800)

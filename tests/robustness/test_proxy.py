@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from deploy.hall import configuration
 from tests.browser.driver import ROOT, settle
 from tests.robustness.hosting import Hosted, free_port, hosted, wait_for
 from tests.robustness.test_hosting import NAME, SECRET, large_photo
 
 pytestmark = pytest.mark.browser
-CONFIGURATION = ROOT / "deploy" / "nginx.conf"
 
 
 @dataclass
@@ -54,10 +54,7 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
         folder.chmod(0o777)
         replicas = [running.enter_context(hosted(tmp_path_factory.mktemp("replica"))) for _ in range(3)]
         port = free_port()
-        text = CONFIGURATION.read_text(encoding="utf-8").replace("/tmp/", f"{folder}/")
-        for number, replica in enumerate(replicas, 1):
-            text = put_for(f"app{number}:8501", replica.address.removeprefix("http://"), text)
-        text = put_for("listen 8080;", f"listen 127.0.0.1:{port};", text)
+        text = configuration([replica.address.removeprefix("http://") for replica in replicas], port, folder)
         text = put_for("/dev/stdout", f"{folder}/access.log", text)
         text = put_for("/dev/stderr", f"{folder}/error.log", text)
         text = put_for("$request_time'", "$request_time $upstream_addr'", text)

@@ -37,6 +37,12 @@ def run(changed: Any) -> AppTest:
     return app
 
 
+def unfolded(app: AppTest, key: str, is_open: bool = True) -> AppTest:
+    """With a box open that draws what is in it only then, or closed; for this run: only a browser remembers it."""
+    app.session_state[key] = is_open
+    return run(app)
+
+
 def loaded(store: ModelStore[Any], name: str) -> None:
     """Waits for a network, or for the reason why there is none."""
     for _ in range(1200):

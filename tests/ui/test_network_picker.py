@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from attention_core import load_hub_text_model
 from attention_core.analysis.sinks import attention_sinks
 from tests.models.hub_networks import saved
-from tests.ui.driver import decoded, figure, keys, loaded, opened, run, said
+from tests.ui.driver import decoded, figure, keys, loaded, opened, run, said, unfolded
 from ui import settings, text_networks
 from ui.i18n import catalogue
 
@@ -92,7 +92,7 @@ def test_a_link_to_no_network_is_named_and_falls_back(junk: str) -> None:
 def test_where_foreign_networks_are_off_there_is_no_picker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTENTION_MODELS", "off")
     settings.settings.cache_clear()
-    app = opened("self_attention", net="folder:encoder", s=SENTENCE)
+    app = unfolded(opened("self_attention", net="folder:encoder", s=SENTENCE), "net-box")
     assert not [box for box in app.selectbox if str(box.key).startswith("net-wish")]
     assert app.session_state["net"] == "bilingual"
 

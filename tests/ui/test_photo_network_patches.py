@@ -15,7 +15,7 @@ from attention_core.analysis.rollout import attention_rollout
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.hub_patches import PatchTrace
 from tests.models.photo_networks import HEADS, patched
-from tests.ui.driver import decoded, figure, keys, loaded, opened, run
+from tests.ui.driver import decoded, figure, keys, loaded, opened, run, unfolded
 from ui import photo_networks
 from ui.i18n import LANGUAGES, catalogue
 
@@ -55,7 +55,7 @@ def test_without_a_network_it_says_what_there_is_and_draws_nothing(language: str
     app = opened("vision_transformer", language)
     assert not keys(app)
     assert [info.value for info in app.info] == [catalogue(language)["vision_transformer.none"]]
-    [box] = app.selectbox
+    [box] = unfolded(app, f"{photo_networks.PATCHES.key}-box").selectbox
     assert len(box.options) == 1 + len(NETWORKS) + len(photo_networks.PATCHES.suggested)
 
 

@@ -22,7 +22,7 @@ from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
 from attention_core.models.hub_vision import HubVisionModel
 from tests.models.photo_networks import GATED, fitted, gated
-from tests.ui.driver import decoded, figure, keys, loaded, opened, run, taken_along
+from tests.ui.driver import decoded, figure, keys, loaded, opened, run, taken_along, unfolded
 from ui import photo_networks, settings
 from ui.gate_formulas import Gating, gating_of
 from ui.i18n import LANGUAGES, catalogue
@@ -202,7 +202,7 @@ def test_a_link_to_no_network_falls_back(junk: str) -> None:
 def test_where_networks_of_others_are_off_there_is_no_picker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTENTION_MODELS", "off")
     settings.settings.cache_clear()
-    app = opened("cbam", cbamnet=RESNET)
+    app = unfolded(opened("cbam", cbamnet=RESNET), "cbamnet-box")
     assert not [box for box in app.selectbox if str(box.key).startswith("cbamnet-wish")]
     assert app.session_state["cbamnet"] == "cbam"
 

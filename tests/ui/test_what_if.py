@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_text_model
 from attention_core.analysis.masks import causal_mask, mask_without, window_mask
 from attention_core.models.text import TextTrace
-from tests.ui.driver import charts, decoded, figure, keys, opened, run, said
+from tests.ui.driver import charts, decoded, figure, keys, opened, run, said, unfolded
 from ui.i18n import catalogue
 from ui.markdown import plain
 from ui.what_if import AS_TRAINED, MOST_CELLS, TEMPERATURES, WhatIf, read
@@ -31,13 +31,7 @@ Array = np.ndarray[Any, Any]
 def start(language: str = "zh", **query: str) -> AppTest:
     """The self-attention page as a link opens it, with the box of the controls open."""
     link = {"s": SENTENCE, "layer": str(LAYER), "head": str(HEAD), "q": str(QUERY), **query}
-    return unfolded(opened("self_attention", language, **link))
-
-
-def unfolded(app: AppTest, is_open: bool = True) -> AppTest:
-    """With the box of the controls open, or closed, for this run: only a browser remembers it."""
-    app.session_state["what-if"] = is_open
-    return run(app)
+    return unfolded(opened("self_attention", language, **link), "what-if")
 
 
 def painted(app: AppTest, key: str) -> Array:
@@ -98,10 +92,10 @@ def test_as_trained_there_is_nothing_to_compare_and_no_reset(language: str) -> N
 def test_a_closed_box_holds_no_controls_and_a_change_outlives_it() -> None:
     app = opened("self_attention", "en", s=SENTENCE)
     assert not app.toggle and not app.select_slider
-    run(unfolded(app).select_slider(key="what-tau").set_value(2.0))
-    unfolded(app, False)
+    run(unfolded(app, "what-if").select_slider(key="what-tau").set_value(2.0))
+    unfolded(app, "what-if", False)
     assert not app.select_slider and app.query_params["whatif"] == "tau-2"
-    assert unfolded(app).select_slider(key="what-tau").value == 2.0
+    assert unfolded(app, "what-if").select_slider(key="what-tau").value == 2.0
 
 
 def test_a_link_with_a_change_opens_the_box() -> None:
@@ -165,7 +159,7 @@ def test_a_mask_of_ones_own_starts_from_the_one_before_and_grows_cell_by_cell() 
         check_steps(app, mask=mask)
     run(app.segmented_control(key="what-mask").set_value("none"))
     assert "before" not in keys(app)
-    run(unfolded(app).segmented_control(key="what-mask").set_value("custom"))
+    run(unfolded(app, "what-if").segmented_control(key="what-mask").set_value("custom"))
     check_steps(app, mask=mask)  # nothing is lost
 
 
@@ -250,7 +244,7 @@ def test_reset_brings_everything_back(language: str) -> None:
     run(app.button(key="what-reset").click())
     assert charts(app) == untouched
     assert app.query_params["whatif"] == "none"
-    unfolded(app)
+    unfolded(app, "what-if")
     assert app.toggle(key="what-scale").value is True
     assert app.pills(key="what-hide").value == []
     assert app.slider(key="what-gate-1-0").value == 1.0

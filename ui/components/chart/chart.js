@@ -52,6 +52,7 @@ class Chart {
     this.sent = sent;
     const { alt, height, widths, squares } = sent;
     this.place.setAttribute("aria-label", alt);
+    if (sent.name) this.frame.dataset.figure = sent.name; // by which presenter mode finds it
     this.place.classList.toggle("clickable", sent.clickable);
     this.frame.style.setProperty("--figure-height", `${height}px`);
     [this.place.style.minWidth, this.place.style.maxWidth] = widths ? widths.map((width) => `${width}px`) : ["", ""];

@@ -4,7 +4,10 @@
 // it, so the chart gets less width there, and is drawn larger within.
 
 const CONTENT = '[data-testid="stMainBlockContainer"]';
+// What can be enlarged: charts say so themselves, other components stand in a container that does.
 const FRAME_KEY = /^st-key-(.+)-frame$/;
+const FRAMES = `${CONTENT} :is([data-figure], [class*="st-key-"][class*="-frame"])`;
+const frameOf = key => `:is([data-figure="${CSS.escape(key)}"], .st-key-${CSS.escape(key)}-frame)`;
 const READABLE_WIDTH = 1000; // CSS pixels of a page that is drawn as large as it may be
 const COMFORTABLE_WIDTH = 1400; // and as small, where a step would not fit on the screen otherwise
 const LEAST_FIGURE_WIDTH = 420;
@@ -51,7 +54,7 @@ class Screen {
   // of the one that is enlarged, or null; changed: whether there is something new to fit in.
   show(step, figure, changed) {
     Object.assign(this, { step, figure });
-    const keep = figure ? `.st-key-${CSS.escape(figure)}-frame` : step && `.st-key-step-${step.number}`;
+    const keep = figure ? frameOf(figure) : step && `.st-key-step-${step.number}`;
     const others = `${CONTENT} :is([data-testid="stLayoutWrapper"]:has(> [class*="st-key-step-"]), [class*="st-key-step-"])`;
     const rules = keep
       ? `${CONTENT} div:has(${keep}) > :not(:has(${keep}), ${keep}) { display: none !important; }`
@@ -68,7 +71,7 @@ class Screen {
 
   get subject() {
     const step = this.step?.element;
-    const frame = this.figure && document.querySelector(`.st-key-${CSS.escape(this.figure)}-frame`);
+    const frame = this.figure && document.querySelector(frameOf(this.figure));
     return frame ?? step ?? document.querySelector(CONTENT);
   }
 
@@ -118,8 +121,8 @@ class Screen {
 
   // A button beside each figure; enlarge gets its key, or null to let go of it.
   offerEnlarging(words, enlarge) {
-    for (const frame of document.querySelectorAll(`${CONTENT} [class*="-frame"]`)) {
-      const key = keyOf(frame, FRAME_KEY);
+    for (const frame of document.querySelectorAll(FRAMES)) {
+      const key = frame.dataset.figure ?? keyOf(frame, FRAME_KEY);
       if (!key) continue;
       let button = frame.querySelector(':scope > .presenter-enlarge');
       if (!button) {
