@@ -15,6 +15,11 @@ _RULES = """
                  align-items: center; justify-content: center; font-weight: 700; font-size: .85em;
                  color: #fff; background: #0b6e99; }
   .step-title { font-size: 1.22rem; font-weight: 650; }
+  .sequence { overflow-x: auto; }
+  .sequence table { width: 100%; border-collapse: collapse; font-size: .9rem; }
+  .sequence :is(th, td) { min-width: 3.4rem; padding: .35rem .5rem; text-align: left; font-weight: 400;
+                          white-space: nowrap; border: 1px solid rgba(128, 138, 150, .3); }
+  .sequence :is(th, tr:first-child td) { opacity: .75; }
   .katex-display { margin: .3em 0 !important; padding: .3em 0; overflow-x: auto; overflow-y: hidden; }
   @media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } .katex { font-size: 1em; } }
 </style>

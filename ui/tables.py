@@ -1,8 +1,9 @@
-"""Small tables of numbers."""
+"""Small tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 
 import streamlit as st
 
@@ -28,6 +29,20 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     rule = ["---", *["---:"] * (len(head) - 1)]
     escaped = [[cell.replace("|", r"\|") for cell in line] for line in (head, *rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in (escaped[0], rule, *escaped[1:]))
+
+
+def show_sequence(rows: Mapping[str, Sequence[str]], *, alt: str) -> None:
+    """What there is to say of each token, a column a token: name of a row → its cells; the first row is the head.
+
+    A table of the browser's own: Streamlit's is drawn on a canvas by a library for large ones, and takes far longer.
+    """
+
+    def line(name: str, cells: Sequence[str]) -> str:
+        shown = "".join(f"<td><bdi>{escape(cell)}</bdi></td>" for cell in cells)
+        return f'<tr><th scope="row">{escape(name)}</th>{shown}</tr>'
+
+    lines = "".join(line(name, cells) for name, cells in rows.items())
+    st.html(f'<div class="sequence" tabindex="0"><table aria-label="{escape(alt)}">{lines}</table></div>')
 
 
 def with_error(value: float, error: float, digits: int = 3) -> str:

@@ -18,6 +18,7 @@ from ui.attention_pictures import show_weights
 from ui.i18n import t
 from ui.regions import region
 from ui.steps import correction, not_of_this_network, show, step
+from ui.tables import show_sequence
 from ui.tex import tex
 from ui.what_if import AS_TRAINED, WhatIf
 from ui.what_if_steps import FEW_TOKENS, View, strip_changes
@@ -54,16 +55,13 @@ def _one_head(trained: TextTrace) -> tuple[TextTrace, int, int, int, WhatIf]:
 
 def _tokens(trace: TextTrace) -> None:
     with step(1, "self_attention.tokens", rf"x^1, x^2, \dots, x^{{{len(trace.tokens)}}}"):
-        rows = {
-            t("self_attention.tokens.position"): [str(i) for i in range(len(trace.tokens))],
-            t("self_attention.tokens.token"): sentence.labels(trace),
-            t("self_attention.tokens.row"): [str(token.id) for token in trace.tokens],
-            t("self_attention.tokens.read_as"): _read_as(trace),
-        }
-        st.dataframe(
-            {"": list(rows), **{str(i): [row[i] for row in rows.values()] for i in range(len(trace.tokens))}},
-            hide_index=True,
-            column_config={str(i): st.column_config.TextColumn(str(i), width=60) for i in range(len(trace.tokens))},
+        show_sequence(
+            {
+                t("self_attention.tokens.position"): [str(i) for i in range(len(trace.tokens))],
+                t("self_attention.tokens.token"): sentence.labels(trace),
+                t("self_attention.tokens.row"): [str(token.id) for token in trace.tokens],
+                t("self_attention.tokens.read_as"): _read_as(trace),
+            },
             alt=t("self_attention.tokens.table"),
         )
 
