@@ -204,9 +204,10 @@ def photo(seed: int) -> bytes:
 def dropped(browser: Browser, address: str, rounds: int) -> list[float]:
     """Seconds from a photo dropped on the CBAM page until its spatial mask is on the screen."""
     page = opened(browser, f"{address}/cbam?lang=en")
-    page.locator(".st-key-mask-alone .main-svg").first.scroll_into_view_if_needed()
     seconds = []
     for number in range(rounds + 1):
+        # On the screen each time: the first photo brings controls of its own, which move the mask down.
+        page.locator(".st-key-mask-alone .main-svg").first.scroll_into_view_if_needed()
         before = page.evaluate(MASK_PAINTED, [None, PATIENCE])
         page.evaluate(DROP, [base64.b64encode(photo(number)).decode(), f"{number}.jpg"])
         ms: float = page.evaluate(MASK_PAINTED, [before, PATIENCE])

@@ -50,8 +50,10 @@ def chart(
     where there is less width; presenter mode offers all others alone on the screen.
     """
     layout = figure.laid if isinstance(figure, Picture) else figure.layout.to_plotly_json()
+    drawn, photos = _photos_apart(figure.to_dict())
     sent = {
-        "figure": figure.to_dict(),
+        "figure": drawn,
+        "photos": photos,
         "config": config,
         "alt": alt,
         "name": None if plain else key,
@@ -65,6 +67,16 @@ def chart(
     }
     listening = {} if on_click is None else {"on_clicked_change": partial(_clicked, key, on_click)}
     _chart(key=key, data=orjson.dumps(sent, option=_NUMPY), **listening)
+
+
+def _photos_apart(figure: Properties) -> tuple[Properties, list[str]]:
+    """A photo may lie under many tiles: it goes once, and each trace of it has its number instead."""
+    photos: dict[str, int] = {}
+    data = [
+        {**trace, "source": photos.setdefault(trace["source"], len(photos))} if "source" in trace else trace
+        for trace in figure["data"]
+    ]
+    return {**figure, "data": data}, list(photos)
 
 
 def _clicked(key: str, on_click: Callable[[dict[str, Any]], None]) -> None:

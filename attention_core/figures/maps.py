@@ -234,19 +234,22 @@ def indices(n: int, step: float) -> Properties:
 
 
 def png(photo: NDArray[np.uint8]) -> str:
-    """The photo as a PNG data URI, loss-free (a third of what its numbers would take in JSON)."""
+    """The photo as a PNG data URI, loss-free."""
     H, W, _ = photo.shape
     return _png(photo.tobytes(), H, W)
 
 
 @lru_cache(maxsize=16)  # one photo lies under several pictures of a page, and under them again at each click
 def _png(pixels: bytes, H: int, W: int) -> str:
-    lines = np.zeros((H, 1 + 3 * W), dtype=np.uint8)  # each line opens with its filter: 0, none
-    lines[:, 1:] = np.frombuffer(pixels, dtype=np.uint8).reshape(H, 3 * W)
+    # Each line opens with its filter: 2, "up", each number less the one above it, which halves most photos.
+    lines = np.full((H, 1 + 3 * W), 2, dtype=np.uint8)
+    photo = np.frombuffer(pixels, dtype=np.uint8).reshape(H, 3 * W)
+    lines[0, 1:] = photo[0]
+    np.subtract(photo[1:], photo[:-1], out=lines[1:, 1:])
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     start = struct.pack(">IIBBBBB", W, H, 8, 2, 0, 0, 0)
-    body = chunk(b"IHDR", start) + chunk(b"IDAT", zlib.compress(lines.tobytes(), 6)) + chunk(b"IEND", b"")
+    body = chunk(b"IHDR", start) + chunk(b"IDAT", zlib.compress(lines.tobytes(), 3)) + chunk(b"IEND", b"")
     return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode("ascii")

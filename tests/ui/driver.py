@@ -55,7 +55,12 @@ def loaded(store: ModelStore[Any], name: str) -> None:
 def charts(app: AppTest) -> dict[str, dict[str, Any]]:
     """What is sent of all charts on the page, in order, by their keys, with which their ids end."""
     sent = [part.proto for part in app.get("bidi_component") if part.proto.component_name == "chart"]
-    return {proto.id.split("-", 2)[2]: json.loads(proto.bytes) for proto in sent}
+    found = {proto.id.split("-", 2)[2]: json.loads(proto.bytes) for proto in sent}
+    for chart in found.values():  # each photo goes once
+        for trace in chart["figure"]["data"]:
+            if "source" in trace:
+                trace["source"] = chart["photos"][trace["source"]]
+    return found
 
 
 def figures(app: AppTest) -> list[dict[str, Any]]:

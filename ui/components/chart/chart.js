@@ -50,6 +50,7 @@ class Chart {
   // Room, words and behaviour are there at once; the drawing has to wait for its turn.
   take(sent) {
     this.sent = sent;
+    for (const trace of sent.figure.data) if ("source" in trace) trace.source = sent.photos[trace.source];
     const { alt, height, widths, squares } = sent;
     this.place.setAttribute("aria-label", alt);
     if (sent.name) this.frame.dataset.figure = sent.name; // by which presenter mode finds it
