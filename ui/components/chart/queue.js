@@ -1,13 +1,20 @@
-// Charts wait here for their turn: what is on the screen comes first, the rest while the browser has nothing to do. One
-// at a time, so that a page with a dozen answers in between.
+// Charts wait here for their turn: what is on the screen comes first, then what is nearest to it; what is further away
+// while the browser has nothing to do. One at a time, so that a page with a dozen answers in between.
 
 const waiting = new Set();
 let asked = false;
 
-const onScreen = (chart) => {
-  const box = chart.place.getBoundingClientRect();
-  return box.bottom > 0 && box.top < window.innerHeight;
+// Pixels from the screen to a chart, 0 on it.
+const away = (chart) => {
+  const { top, bottom } = chart.place.getBoundingClientRect();
+  return Math.max(top - window.innerHeight, -bottom, 0);
 };
+
+// The chart whose turn it is, and how far away it is.
+function nearest() {
+  const charts = [...waiting].map((chart) => ({ chart, distance: away(chart) }));
+  return charts.reduce((best, each) => (each.distance < best.distance ? each : best));
+}
 
 function enqueue(chart) {
   chart.place.dataset.waiting = "";
@@ -24,13 +31,12 @@ function ask() {
   if (asked || !waiting.size) return;
   asked = true;
   const free = window.requestIdleCallback ?? ((then) => setTimeout(then, 20)); // Safari has none
-  if ([...waiting].some(onScreen)) setTimeout(next);
+  if (nearest().distance < window.innerHeight / 2) setTimeout(next); // a reader scrolls there next
   else free(next, { timeout: 100 });
 }
 
 async function next() {
-  const charts = [...waiting];
-  const chart = charts.find(onScreen) ?? charts[0];
+  const chart = waiting.size ? nearest().chart : null;
   waiting.delete(chart);
   try {
     await chart?.draw();
