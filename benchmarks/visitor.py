@@ -39,11 +39,15 @@ class Answer:
 
 @dataclass
 class Control:
-    """A control on the page: its state as the server knows it, its words, and the part of the page that it is in."""
+    """A control on the page: its state as the server knows it, its words, and the part of the page that it is in.
+
+    several: of an uploader, whether it keeps the files before the last.
+    """
 
     state: WidgetState
     options: list[str] = field(default_factory=list)
     part: str = ""
+    several: bool = False  # files at once
 
 
 class Visitor:
@@ -107,7 +111,10 @@ class Visitor:
                 await asyncio.to_thread(put, self._address, self._places.upload_url, name, data)
         except (TimeoutError, OSError, WebSocketException) as error:
             return Answer(key, 0.0, type(error).__name__)
-        uploaded = control.state.file_uploader_state_value.uploaded_file_info.add()
+        files = control.state.file_uploader_state_value.uploaded_file_info
+        if not control.several:
+            del files[:]
+        uploaded = files.add()
         uploaded.file_id, uploaded.name, uploaded.size = self._places.file_id, name, len(data)
         uploaded.file_urls.CopyFrom(self._places)
         return await self._ask(key, control.part, time.perf_counter(), in_link=False)
@@ -199,7 +206,8 @@ class Visitor:
             case "file_uploader":
                 state = WidgetState(id=element.file_uploader.id)
                 state.file_uploader_state_value.SetInParent()
-                self.controls[_key(element.file_uploader.id)] = Control(state, part=delta.fragment_id)
+                several = element.file_uploader.multiple_files
+                self.controls[_key(element.file_uploader.id)] = Control(state, part=delta.fragment_id, several=several)
             case "exception":
                 self._failure = f"exception: {element.exception.type}"
             case "alert" if element.alert.format == element.alert.ERROR:

@@ -22,6 +22,7 @@ from training.tables import table
 SESSIONS, EVERY = 10, 5.0
 MORE_MS = 1000.0  # that anybody may wait longer
 WORDS = ("the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "someone", "reads", "books")
+PHOTOS = 8  # that a session keeps
 LONG, SIDES, FRAMES, FRAME_SIDE = 250, (6000, 5000), 32, 700
 # A page, and what the name of the control begins with that is given another text or file each time.
 PAGES = (("multi_head", "s"), ("head_atlas", "s"), ("squeeze_excitation", "photo-file"), ("clips", "clip-file"))
@@ -82,6 +83,10 @@ async def busy(server: Server) -> AsyncIterator[list[Answer]]:
         visitor = Visitor(server.address, page, {})
         await visitor.open()
         for number in itertools.count():
+            if key == "photo-file" and number and number % PHOTOS == 0:  # a session takes no more
+                await visitor.leave()
+                visitor = Visitor(server.address, page, {})
+                await visitor.open()
             control = next((name for name in visitor.controls if name.startswith(key)), None)
             if control is None:  # no answer came: the page is loaded again
                 await visitor.open()
@@ -90,7 +95,8 @@ async def busy(server: Server) -> AsyncIterator[list[Answer]]:
                 answer = await visitor.type(control, long_text(f"{page} {number}"))
             else:
                 name, data = files[key][number % len(files[key])]
-                answer = await visitor.upload(control, f"{number}-{name}", data)
+                # Another file each time: what follows a picture in its file is none of it.
+                answer = await visitor.upload(control, f"{number}-{name}", data + str(number).encode())
                 if len([name for name in visitor.controls if name.startswith(key)]) > 1:
                     del visitor.controls[control]  # the page has put a new uploader in its place
             worst.append(Answer(page, answer.seconds, answer.error))

@@ -19,9 +19,11 @@ from attention_core.models.vision import VisionModel
 from ui import choices, networks
 from ui.i18n import explain, t
 from ui.turns import in_turn, working
+from ui.uploads import let_go
 from ui.wire import jpeg_uri
 
 UPLOAD = "upload"
+_SHOWN = "_clip_file"
 PICTURE_SIDE = 240  # pixels of a frame under its mask
 
 
@@ -104,6 +106,9 @@ def _keep() -> None:
     # The widget forgets its file on another page and in another language; the session does not.
     file = st.session_state["clip-file"]
     if file is not None:
+        # The control still shows this one, and no longer the one before it.
+        let_go({st.session_state.get(_SHOWN, file.file_id)} - {file.file_id})
+        st.session_state[_SHOWN] = file.file_id
         st.session_state["clip_upload"] = file.getvalue()
         st.session_state["clip"] = UPLOAD
         return

@@ -70,7 +70,7 @@ def _text_trace(text: str, pair: str | None, what_if: WhatIf) -> TextTrace:
     return what_if.trace(text_networks.shipped().model, text, pair)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)  # a trace of 256 tokens takes about 20 MB
+@st.cache_resource(max_entries=16, show_spinner=False)  # a trace of 256 tokens takes about 20 MB
 def _long_text_trace(text: str, pair: str | None, what_if: WhatIf) -> TextTrace:
     return what_if.trace(text_networks.shipped().model, text, pair)
 

@@ -25,6 +25,7 @@ from ui.networks import Photo
 from ui.paste import paste_button
 from ui.square import CENTRE, Box, SquareOf, can_move, seen_box
 from ui.turns import working
+from ui.uploads import let_go
 from ui.wire import jpeg_uri
 
 Seen = TypeVar("Seen", bound=ClassifiedPhoto)
@@ -189,10 +190,11 @@ def _own(choice: str) -> None:
 
 
 def _uploaded(key: str) -> None:
-    files = [Arrived(file.name, "upload", file.getvalue()) for file in st.session_state[key]]
+    files = st.session_state[key]
     if files:
-        _arrive(files)
+        _arrive([Arrived(file.name, "upload", file.getvalue()) for file in files])
         st.session_state["_photo_uploader"] += 1
+        let_go(file.file_id for file in files)
 
 
 def _taken() -> None:
