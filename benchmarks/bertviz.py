@@ -189,6 +189,7 @@ def _text(data: Measured) -> str:
             f"above 1 says how many times as long BertViz takes; what has not come within {PATIENCE:g} s has none. "
             f"*{PLOTLY.capitalize()}* is a page with a map of four cells: what loading Plotly's script takes.",
             " ".join([*verdicts, f"{ALONE} tokens: {'painted' if alone else '**not painted**'}."]),
+            *_why(seconds.get(str(GOAL_TOKENS), {})),
             table(
                 (
                     "tokens",
@@ -200,6 +201,18 @@ def _text(data: Measured) -> str:
             ),
         )
     )
+
+
+def _why(times: Times) -> list[str]:
+    """What keeps a page of ours from being quicker."""
+    all_of_it, script = times.get(OURS), times.get(PLOTLY)
+    if not all_of_it or not script:
+        return []
+    share = Spread.of([part / whole for part, whole in zip(script, all_of_it, strict=True)])
+    return [
+        f"Plotly alone takes {share} of the time of `heads_grid` at {GOAL_TOKENS} tokens: its script is read once, "
+        "however many pictures a page has."
+    ]
 
 
 def _seconds(times: Times, side: str) -> str:

@@ -121,7 +121,10 @@ def measured(chosen: argparse.Namespace) -> tuple[str, Measured]:
         return "pages", {
             "rounds": chosen.rounds,
             "picture": typed(browser, addresses, chosen.rounds),
-            "drawn": drawn(browser, f"{addresses[OURS]}/self_attention?lang=en"),
+            "drawn": {
+                OURS: drawn(browser, f"{addresses[OURS]}/self_attention?lang=en"),
+                HEATMAP: drawn(browser, addresses[HEATMAP]),
+            },
             "photo": dropped(browser, addresses[OURS], chosen.rounds),
             "pointer": pointed(browser, addresses[OURS], chosen.rounds),
             "start": started,
@@ -179,9 +182,13 @@ def typed(browser: Browser, addresses: dict[str, str], rounds: int) -> dict[str,
 
 
 def drawn(browser: Browser, link: str) -> dict[str, int]:
-    """How many charts a new sentence brings to a page, and how often Plotly draws them."""
+    """How many messages and charts a new sentence brings to a page, and how often Plotly draws these."""
     page = opened(browser, link)
     page.evaluate(COUNT_DRAWS)
+    messages: list[object] = []
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.on("Network.webSocketFrameReceived", messages.append)
     field = page.locator(".st-key-s input")
     field.fill(f"{SIGNS[0]}吃{SIGNS[1]}。")  # typed by no round
     field.press("Enter")
@@ -190,7 +197,7 @@ def drawn(browser: Browser, link: str) -> dict[str, int]:
         "[...window.draws].filter(([chart, n]) => n && chart.isConnected).map(([, n]) => n)"
     )
     page.context.close()
-    return {"charts": len(draws), "draws": sum(draws)}
+    return {"messages": len(messages), "charts": len(draws), "draws": sum(draws)}
 
 
 def photo(seed: int) -> bytes:
@@ -301,10 +308,12 @@ def _text(data: Measured) -> str:
         **{f"Enter to picture: {name}": times for name, times in picture.items()},
         **{f"start to first picture: {name}": times for name, times in start.items()},
     }
-    new = data["drawn"]
+    own, other = (data["drawn"][side] for side in (OURS, HEATMAP))
     why = (
-        f"A new sentence brings {new['charts']} charts to the page on self-attention, for which Plotly draws "
-        f"{new['draws']} times, what is on the screen first."
+        f"A new sentence brings {own['messages']} messages to the page on self-attention, each a part of it that "
+        f"Streamlit's page draws anew, with {own['charts']} charts, for which Plotly draws {own['draws']} times, what "
+        f"is on the screen first; to the page with a heatmap it brings {other['messages']} messages and "
+        f"{other['charts']} chart, which Streamlit's own component draws {other['draws']} times."
     )
     return "\n\n".join(
         (

@@ -29,7 +29,10 @@ def measured(own: float) -> dict[str, object]:
     return {
         "rounds": 5,
         "picture": {FIRST: [own] * 5, WEIGHTS: [2 * own] * 5, HEATMAP: [0.2] * 5, TEXT: [0.1] * 5},
-        "drawn": {"charts": 11, "draws": 22},
+        "drawn": {
+            OURS: {"messages": 90, "charts": 11, "draws": 22},
+            HEATMAP: {"messages": 7, "charts": 1, "draws": 2},
+        },
         "photo": [0.4] * 5,
         "pointer": {"overview": [0.02] * 5, "head_view": [0.06] * 5},
         "start": {OURS: [6.0] * 5, EMPTY: [3.0] * 5},
@@ -41,7 +44,9 @@ def test_the_section_says_what_is_missed() -> None:
     assert "| Enter to first picture, times the heatmap page | ≤ 1.3 | 1.00 (1.00 … 1.00) | reached |" in text
     assert "| Enter to weights, times the heatmap page | ≤ 1.3 | 2.00 (2.00 … 2.00) | **missed** |" in text
     assert "| Enter to first picture, times the text page | – | 2.00 (2.00 … 2.00) |" in text
-    assert "brings 11 charts to the page on self-attention, for which Plotly draws 22 times" in text
+    assert "brings 90 messages to the page on self-attention" in text
+    assert "with 11 charts, for which Plotly draws 22 times" in text
+    assert "7 messages and 1 chart, which Streamlit's own component draws 2 times" in text
     assert "| photo dropped to spatial mask, ms | ≤ 500 | 400.00 (400.00 … 400.00) | reached |" in text
     assert "| pointer to frame, `head_view`, p95, ms | ≤ 50 | 60.00 (60.00 … 60.00) | **missed** |" in text
     assert "| server's start to first picture, times an empty app | ≤ 3 | 2.00 (2.00 … 2.00) | reached |" in text
@@ -57,7 +62,7 @@ def times(**seconds: float | None) -> bertviz.Times:
 
 def test_the_section_on_bertviz_compares_what_came() -> None:
     seconds = {
-        "64": times(heads_grid=1.0, model_view=24.0, head_view=4.0),
+        "64": times(heads_grid=1.0, model_view=24.0, head_view=4.0, **{bertviz.PLOTLY: 0.6}),
         "128": times(heads_grid=2.0, model_view=None, head_view=10.0),
         "256": times(heads_grid=3.0),
     }
@@ -66,6 +71,7 @@ def test_the_section_on_bertviz_compares_what_came() -> None:
     assert "Against `head_view` at 64 tokens: 4.00 (4.00 … 4.00); to reach: 5; **missed**." in text
     assert "| not within 90 s | – | 10.00 (10.00 … 10.00) | 5.00 (5.00 … 5.00) |" in text
     assert "256 tokens: painted." in text
+    assert "Plotly alone takes 0.60 (0.60 … 0.60) of the time of `heads_grid` at 64 tokens" in text
     seconds["64"] = times(heads_grid=None, model_view=None, head_view=None)
     assert "reached" not in bertviz.SECTIONS["bertviz"].text({"rounds": 3, "seconds": seconds})
 
