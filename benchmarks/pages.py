@@ -188,7 +188,7 @@ def drawn(browser: Browser, link: str) -> dict[str, int]:
     messages: list[object] = []
     network = page.context.new_cdp_session(page)
     network.send("Network.enable")
-    network.on("Network.webSocketFrameReceived", messages.append)
+    network.on("Network.webSocketFrameReceived", lambda frame: messages.append(frame))
     field = page.locator(".st-key-s input")
     field.fill(f"{SIGNS[0]}吃{SIGNS[1]}。")  # typed by no round
     field.press("Enter")
