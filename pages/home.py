@@ -8,13 +8,12 @@ import streamlit as st
 
 from attention_core.analysis.stages import channel_weights, most_selective
 from attention_core.figures import channel_bars, mask_over_photo, matrix
-from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
+from attention_core.inputs.samples import SAMPLE_PHOTOS
 from attention_core.mechanisms.cbam import CBAMTrace
 from ui import gaze, networks, sentence, url_state
 from ui.arrays import array
 from ui.attention_pictures import show_all_heads
 from ui.i18n import current_language, t
-from ui.networks import Photo
 from ui.photo import sharp_square
 from ui.regions import region
 from ui.steps import show
@@ -45,7 +44,7 @@ def _eye() -> None:
     left, right = st.columns(2)
     with left:
         st.markdown(t("home.eye.photo"))
-        astronaut = Photo(sample_photo("astronaut")).image
+        astronaut = networks.sample("astronaut").image
         st.image(gaze.photo(astronaut, revealed), width="stretch", alt=t("home.eye.photo_alt"))
     with right:
         st.markdown(t("home.eye.page"))
@@ -95,7 +94,7 @@ def _multi_head() -> None:
 def _squeeze() -> None:
     st.subheader(t("squeeze_excitation.title"))
     st.markdown(t("home.cards.squeeze_excitation"))
-    stages = networks.vision_trace("se", Photo(sample_photo(SAMPLE_PHOTOS[0]))).stages
+    stages = networks.vision_trace("se", networks.sample(SAMPLE_PHOTOS[0])).stages
     show(
         channel_bars(
             array(channel_weights(most_selective(stages))),
@@ -113,7 +112,7 @@ def _squeeze() -> None:
 def _cbam() -> None:
     st.subheader(t("cbam.title"))
     st.markdown(t("home.cards.cbam"))
-    photo = Photo(sample_photo(SAMPLE_PHOTOS[0]))
+    photo = networks.sample(SAMPLE_PHOTOS[0])
     trace = networks.vision_trace("cbam", photo)
     attention = trace.stages[-1].attention
     assert isinstance(attention, CBAMTrace)

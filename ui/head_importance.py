@@ -22,6 +22,7 @@ from ui.steps import not_of_this_network, show, step
 from ui.text_networks import TextNetwork
 from ui.turns import in_turn, working
 
+FEW = 64  # tokens: up to there it takes the network that ships less than a page takes
 LEAST_DROP = 0.01  # nats: below it, no head is called missed
 
 
@@ -48,7 +49,9 @@ def importance_step(
         if not _wanted(network):
             return
         with working():
-            importance = _importance(trace.text, trace.pair, query, network.key, network)
+            # Nobody waits with a sentence behind what takes others long.
+            computed = _importance if network.shipped and len(trace.tokens) <= FEW else _long_importance
+            importance = computed(trace.text, trace.pair, query, network.key, network)
         left, right = st.columns(2)
         with left:
             _guess(importance, name)
@@ -66,9 +69,15 @@ def _wanted(network: TextNetwork) -> bool:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-@in_turn
 def _importance(text: str, pair: str | None, position: int, key: str, _network: TextNetwork) -> HeadImportance:
     """Shared between sessions, so never written to. key: of the network."""
+    return head_importance(_network.model, text, pair, position)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+@in_turn
+def _long_importance(text: str, pair: str | None, position: int, key: str, _network: TextNetwork) -> HeadImportance:
+    """The same where it takes longer than everything else about a page."""
     return head_importance(_network.model, text, pair, position)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -12,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from attention_core.inputs import load_image
+from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
 from attention_core.models.hub_patches import HubPatchModel, PatchTrace
 from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
@@ -82,21 +84,33 @@ def _foreign_text_trace(text: str, pair: str | None, what_if: WhatIf, key: str, 
 
 
 class Photo:
-    """An uploaded or sample photo; equal bytes are equal photos."""
+    """An uploaded or sample photo; equal bytes are equal photos.
 
-    def __init__(self, data: bytes) -> None:
+    decoded: the same, where it is to stay so: a sample that had to be decoded anew, because uploads have pushed it out,
+    would wait for theirs.
+    """
+
+    def __init__(self, data: bytes, decoded: Image.Image | None = None) -> None:
         self.data = data
         self.digest = hashlib.sha256(data).hexdigest()
+        self._stays = decoded
 
     @property
     def image(self) -> Image.Image:
         """Decoded, upright, RGB."""
-        return _decoded(self.digest, self)
+        return _decoded(self.digest, self) if self._stays is None else self._stays
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of `image` in pixels."""
         return _size(self.digest, self)
+
+
+@cache
+def sample(name: str) -> Photo:
+    """A photo that comes with the app."""
+    data = sample_photo(name)
+    return Photo(data, load_image(data))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)  # a photo of 30 megapixels takes 90 MB

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -14,7 +13,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 from streamlit.delta_generator import DeltaGenerator
 
 from attention_core.figures.style import FRAME
-from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
+from attention_core.inputs.samples import SAMPLE_PHOTOS
 from attention_core.models.vision import ClassifiedPhoto, VisionTrace
 from ui import kept_photos, networks, url_state
 from ui.choices import told_apart
@@ -116,7 +115,7 @@ def _strip(choice: str) -> None:
     own = [*kept_photos.kept()]
     options = [*(own or ([FIRST] if choice == FIRST else [])), *SAMPLE_PHOTOS, CAMERA]
     sources = {name: _CAMERA_PICTURE if name in (FIRST, CAMERA) else "" for name in options}
-    for name, photo in {**{n: _sample(n) for n in SAMPLE_PHOTOS}, **_own_photos()}.items():
+    for name, photo in {**{n: networks.sample(n) for n in SAMPLE_PHOTOS}, **_own_photos()}.items():
         sources[name] = _thumbnail(photo.digest, photo)
     labels = dict(zip(options, told_apart([_label(name) for name in options]), strict=True))
     pictures = (_PICTURE.format(place=i, source=sources[name]) for i, name in enumerate(options, start=1))
@@ -217,16 +216,11 @@ def _news() -> None:
 
 def _chosen(choice: str) -> Photo:
     if choice in SAMPLE_PHOTOS:
-        return _sample(choice)
+        return networks.sample(choice)
     if choice in kept_photos.kept():
         return kept_photos.kept()[choice].photo
     st.info(t(f"photo.waiting.{choice}"), icon=":material/photo_camera:")
-    return _sample(SAMPLE_PHOTOS[0])
-
-
-@cache
-def _sample(name: str) -> Photo:
-    return Photo(sample_photo(name))
+    return networks.sample(SAMPLE_PHOTOS[0])
 
 
 def _moved(whole: Photo) -> Photo:

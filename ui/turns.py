@@ -20,7 +20,7 @@ from ui.i18n import explain, t
 
 Taken = ParamSpec("Taken")
 Given = TypeVar("Given")
-RUN_SECONDS = 1.0  # that a run may take before its place is given to the next
+RUN_SECONDS = 0.25  # that a run may take before its place is given to the next: several times what most take
 MOST_WAITING = 100  # a hall that asks at once; beyond, the line itself would be a load
 
 

@@ -37,7 +37,7 @@ class Runs:
             self._line.append(turn)
             self._admit()
         try:
-            while not turn.wait(LOOK_EVERY):
+            while not turn.wait(self._until_a_place_may_be_free()):
                 look()
                 with self._lock:
                     self._admit()  # the time of somebody may be over
@@ -59,6 +59,12 @@ class Runs:
             if not turn.is_set():  # it went away before its turn came
                 self._line.remove(turn)
             self._admit()
+
+    def _until_a_place_may_be_free(self) -> float:
+        """Seconds: the time of somebody is over then, and nobody else would notice."""
+        with self._lock:
+            now = time.monotonic()
+            return min([LOOK_EVERY, *(until - now for until in self._running.values() if until > now)])
 
     def _admit(self) -> None:
         now = time.monotonic()

@@ -62,6 +62,15 @@ def test_so_many_at_a_time_and_the_others_in_their_order() -> None:
     assert not runs._running and not runs._line
 
 
+def test_a_place_is_given_away_when_its_time_is_over_and_not_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY", LONG)  # nobody looks by himself
+    runs = Runs(1, 0.05)
+    slow, quick = Visitor(runs), Visitor(runs)
+    assert slow.inside.wait(30) and quick.inside.wait(30)
+    for visitor in (quick, slow):
+        visitor.leave()
+
+
 def test_who_takes_too_long_stays_and_no_longer_counts() -> None:
     runs = Runs(1, 0.05)
     slow = Visitor(runs)

@@ -7,6 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from ui import networks
 from ui.networks import SHORT, Photo, text_trace
 
 
@@ -36,3 +37,10 @@ def test_the_size_of_a_photo_is_known_when_it_is_no_longer_decoded() -> None:
         assert Photo(noise(seed)).image.size == (20, 30)
     photo.data = b"no longer there"
     assert photo.size == (20, 30)
+
+
+def test_uploads_push_no_sample_out() -> None:
+    decoded = networks.sample("cat").image
+    for seed in range(10):
+        _ = Photo(noise(seed)).image
+    assert networks.sample("cat").image is decoded

@@ -21,6 +21,7 @@ from tests.runtime.test_lanes import Holder, until
 from tests.runtime.test_runs import Visitor, waiting
 from tests.ui.driver import keys, opened
 from ui import head_importance, turns
+from ui.head_importance import FEW
 from ui.i18n import LANGUAGES, catalogue
 
 ORDER = ("first", "second", "third")
@@ -43,12 +44,15 @@ with turns.run_of_few():
 """
 
 
+LONG = "我吃柠檬" * (FEW // 4)  # which takes its turn
+
+
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lanes, Holder]]:
     """The only lane, and somebody in it."""
     lanes = Lanes(1, 1)
     monkeypatch.setattr(turns, "lanes", lambda: lanes)
-    head_importance._importance.clear()
+    head_importance._long_importance.clear()
     holder = Holder(lanes)
     assert holder.inside.wait(30)
     yield lanes, holder
@@ -88,7 +92,7 @@ def test_a_computation_waits_for_its_turn_and_goes_on_by_itself(held: tuple[Lane
 def test_a_page_waits_and_says_for_how_many(held: tuple[Lanes, Holder]) -> None:
     assert turns.said("frame.working") == catalogue("en")["frame.queued"].format(ahead=1)
     thread = leave_late(*held)
-    app = opened("multi_head", "en", s="我吃柠檬", q="2")
+    app = opened("multi_head", "en", s=LONG, q="2")
     thread.join(30)
     assert not app.exception
     assert "importance-map" in keys(app)
@@ -99,11 +103,17 @@ def test_a_page_waits_and_says_for_how_many(held: tuple[Lanes, Holder]) -> None:
 def test_what_has_been_computed_waits_for_nobody(held: tuple[Lanes, Holder]) -> None:
     lanes, holder = held
     holder.leave()
-    opened("multi_head", "en", s="我吃柠檬", q="2")
+    opened("multi_head", "en", s=LONG, q="2")
     again = Holder(lanes)
     assert again.inside.wait(30)
-    assert "importance-map" in keys(opened("multi_head", "zh", s="我吃柠檬", q="2"))
+    assert "importance-map" in keys(opened("multi_head", "zh", s=LONG, q="2"))
     again.leave()
+
+
+def test_a_sentence_waits_for_no_long_computation(held: tuple[Lanes, Holder]) -> None:
+    assert held[0].ahead == 1
+    assert "importance-map" in keys(opened("multi_head", "en", s="我吃柠檬", q="2"))
+    assert held[0].ahead == 1  # still there
 
 
 def test_a_page_waits_for_the_run_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
