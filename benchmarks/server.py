@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from deploy.hall import free_port, healthy
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 180.0  # seconds until a server must answer
@@ -68,7 +67,7 @@ def running(script: Path, threads: int = 1) -> Iterator[Server]:
 
     threads: of one computation, `OMP_NUM_THREADS`. RuntimeError where it does not come up.
     """
-    port = _free_port()
+    port = free_port()
     flags = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
     command = ["streamlit", "run", script.name, *flags, "--browser.gatherUsageStats", "false"]
     with _started(command, script.parent, port, threads) as server:
@@ -78,16 +77,9 @@ def running(script: Path, threads: int = 1) -> Iterator[Server]:
 @contextmanager
 def several(servers: int) -> Iterator[Server]:
     """`python -m deploy.hall`: so many servers behind a proxy, one thread for each computation, as one server."""
-    port = _free_port()
+    port = free_port()
     with _started(["deploy.hall", "--servers", str(servers), "--port", str(port)], ROOT, port, 1) as server:
         yield server
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager
@@ -102,7 +94,7 @@ def _started(module: Sequence[str], folder: Path, port: int, threads: int) -> It
         env={**os.environ, "OMP_NUM_THREADS": str(threads)},
     )
     try:
-        while not _healthy(address):
+        while not healthy(address):
             if process.poll() is not None or time.perf_counter() - started > PATIENCE:
                 raise RuntimeError(f"`{' '.join(module)}` in {folder} did not come up")
             time.sleep(0.02)
@@ -114,11 +106,3 @@ def _started(module: Sequence[str], folder: Path, port: int, threads: int) -> It
         except subprocess.TimeoutExpired:  # it still works off what the visitors have left behind
             process.kill()
             process.wait()
-
-
-def _healthy(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False

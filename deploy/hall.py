@@ -50,13 +50,28 @@ def configuration(replicas: Sequence[str], port: int, folder: Path, certificate:
     return text.replace("listen 8080", f"listen {port}{secure}")
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def healthy(address: str) -> bool:
+    """Whether the server at http://host:port answers."""
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
 class Replica:
     """A server at a port of its own, which only this machine reaches; it is started again when it dies."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port: int = probe.getsockname()[1]
+        self._port = free_port()
         self.address = f"127.0.0.1:{self._port}"
         self.start()
 
@@ -68,17 +83,10 @@ class Replica:
     def wait(self) -> None:
         """Until it answers. RuntimeError where it does not."""
         end = time.monotonic() + READY_SECONDS
-        while not self._answers():
+        while not healthy(f"http://{self.address}"):
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError("a server did not come up: its last lines above say why")
             time.sleep(0.1)
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://{self.address}/_stcore/health", timeout=5):
-                return True
-        except (urllib.error.URLError, OSError):
-            return False
 
 
 def serve(servers: int, port: int, certificate: Certificate | None = None) -> None:

@@ -22,7 +22,7 @@ from ui.steps import not_of_this_network, show, step
 from ui.text_networks import TextNetwork
 from ui.turns import in_turn, working
 
-FEW = 64  # tokens: up to there it takes the network that ships less than a page takes
+FEW = 64  # tokens, for which the network that ships needs no turn
 LEAST_DROP = 0.01  # nats: below it, no head is called missed
 
 

@@ -34,7 +34,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def show_sequence(rows: Mapping[str, Sequence[str]], *, alt: str) -> None:
     """What there is to say of each token, a column a token: name of a row → its cells; the first row is the head.
 
-    A table of the browser's own: Streamlit's is drawn on a canvas by a library for large ones, and takes far longer.
+    A table of the browser's own: Streamlit's is drawn on a canvas, by a library for large ones.
     """
 
     def line(name: str, cells: Sequence[str]) -> str:

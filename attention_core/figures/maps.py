@@ -241,7 +241,7 @@ def png(photo: NDArray[np.uint8]) -> str:
 
 @lru_cache(maxsize=16)  # one photo lies under several pictures of a page, and under them again at each click
 def _png(pixels: bytes, H: int, W: int) -> str:
-    # Each line opens with its filter: 2, "up", each number less the one above it, which halves most photos.
+    # Each line opens with its filter: 2, "up", each number less the one above it: photos get smaller so.
     lines = np.full((H, 1 + 3 * W), 2, dtype=np.uint8)
     photo = np.frombuffer(pixels, dtype=np.uint8).reshape(H, 3 * W)
     lines[0, 1:] = photo[0]

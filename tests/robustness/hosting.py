@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from deploy.hall import free_port
 from tests.browser.driver import CUT, ROOT
 
 # Python runs this before the server: each file opened to be written is noted down, unnamed ones as their folder.
@@ -53,14 +56,6 @@ class Hosted:
         """At once, as a machine that loses its power."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(timeout=30)
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager
@@ -102,3 +97,13 @@ def wait_for(address: str, seconds: float = 120) -> None:
         except (urllib.error.URLError, OSError):
             assert time.monotonic() < end, f"no answer from {address}"
             time.sleep(0.2)
+
+
+def nginx() -> str:
+    """Where it is; the test is left out where it is not, and fails in CI."""
+    found = shutil.which("nginx")
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs nginx: apt-get install nginx-light")
+        pytest.skip("no nginx here: apt-get install nginx-light")
+    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import ssl
 import subprocess
@@ -23,9 +22,9 @@ from playwright.sync_api import Browser, expect
 
 from attention_core.runtime.network import lan_address
 from benchmarks.server import Server
-from deploy.hall import Certificate, configuration
+from deploy.hall import Certificate, configuration, free_port
 from tests.browser.driver import ROOT, settle
-from tests.robustness.hosting import free_port
+from tests.robustness.hosting import nginx
 from tests.robustness.test_hosting import large_photo
 
 pytestmark = pytest.mark.browser
@@ -75,10 +74,7 @@ def until(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 @pytest.fixture(scope="module")
 def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
-    if shutil.which("nginx") is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI needs nginx: apt-get install nginx-light")
-        pytest.skip("no nginx here: apt-get install nginx-light")
+    nginx()
     folder = tmp_path_factory.mktemp("hall")
     authority = trustme.CA()
     made = authority.issue_cert("localhost")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -15,9 +13,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from deploy.hall import configuration
+from deploy.hall import configuration, free_port
 from tests.browser.driver import ROOT, settle
-from tests.robustness.hosting import Hosted, free_port, hosted, wait_for
+from tests.robustness.hosting import Hosted, hosted, nginx, wait_for
 from tests.robustness.test_hosting import NAME, SECRET, large_photo
 
 pytestmark = pytest.mark.browser
@@ -44,11 +42,7 @@ class Proxied:
 
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
-    nginx = shutil.which("nginx")
-    if nginx is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI needs nginx: apt-get install nginx-light")
-        pytest.skip("no nginx here: apt-get install nginx-light")
+    program = nginx()
     with ExitStack() as running:
         folder = tmp_path_factory.mktemp("proxy")
         folder.chmod(0o777)
@@ -59,7 +53,7 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
         text = put_for("/dev/stderr", f"{folder}/error.log", text)
         text = put_for("$request_time'", "$request_time $upstream_addr'", text)
         (folder / "nginx.conf").write_text(text, encoding="utf-8")
-        process = subprocess.Popen([nginx, "-c", str(folder / "nginx.conf"), "-g", "daemon off;"])
+        process = subprocess.Popen([program, "-c", str(folder / "nginx.conf"), "-g", "daemon off;"])
         running.callback(process.wait, timeout=30)
         running.callback(process.terminate)
         proxy = Proxied(port, folder, replicas)

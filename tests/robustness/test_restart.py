@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Error, Page, WebSocket, expect
 
+from deploy.hall import free_port
 from tests.browser.driver import ROOT, in_link, settle
-from tests.robustness.hosting import Hosted, free_port, hosted
+from tests.robustness.hosting import Hosted, hosted
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,7 @@ import pytest
 
 from attention_core import WeightsError, load_text_model, load_vision_model
 from attention_core.models import registry
-from tests.robustness.hosting import free_port
+from deploy.hall import free_port
 from tests.ui.driver import ROOT, opened
 from ui import networks
 from ui.i18n import LANGUAGES, Language, catalogue
