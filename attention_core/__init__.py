@@ -20,6 +20,7 @@ from attention_core.mechanisms.cbam import (
     SpatialAttention,
     SpatialAttentionTrace,
 )
+from attention_core.mechanisms.cross_attention import CrossAttentionTrace, MultiHeadCrossAttention
 from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHeadTrace
 from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentionTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
@@ -28,17 +29,20 @@ from attention_core.models.description import ModelDescription, describe
 from attention_core.models.found import find_attention
 from attention_core.models.hub import load_hub_text_model
 from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
-from attention_core.models.hub_generation import GenerationStep, generate
+from attention_core.models.hub_generation import generate
 from attention_core.models.hub_patches import HubPatchModel, PatchTrace
 from attention_core.models.hub_photos import load_hub_vision_model
 from attention_core.models.hub_text import HubTextModel
 from attention_core.models.hub_traces import HubAttentionTrace, HubTextTrace
 from attention_core.models.hub_vision import HubVisionModel, HubVisionTrace, PhotoFormat
 from attention_core.models.insertion import AttendedModel, AttendedTrace, insert_attention
-from attention_core.models.registry import load_text_model, load_vision_model
+from attention_core.models.registry import load_text_model, load_translator, load_vision_model
 from attention_core.models.text import TextConfig, TextModel, TextTrace
 from attention_core.models.tokenization import Token
+from attention_core.models.translation import TranslationStep, TranslationTrace
+from attention_core.models.translator import Translator, TranslatorConfig
 from attention_core.models.vision import StageTrace, VisionClass, VisionConfig, VisionModel, VisionTrace
+from attention_core.models.writing import GenerationStep, likeliest, sampled
 from attention_core.notebook import Explored, explore
 
 __all__ = [
@@ -50,6 +54,7 @@ __all__ = [
     "ChannelAttention",
     "ChannelAttentionTrace",
     "ControlError",
+    "CrossAttentionTrace",
     "EncoderDecoderTrace",
     "Explored",
     "GenerationStep",
@@ -65,6 +70,7 @@ __all__ = [
     "MissingPackageError",
     "ModelDescription",
     "ModelSourceError",
+    "MultiHeadCrossAttention",
     "MultiHeadSelfAttention",
     "MultiHeadTrace",
     "PatchTrace",
@@ -82,6 +88,10 @@ __all__ = [
     "TextTrace",
     "Token",
     "Trace",
+    "TranslationStep",
+    "TranslationTrace",
+    "Translator",
+    "TranslatorConfig",
     "UnsupportedModelError",
     "VisionClass",
     "VisionConfig",
@@ -94,9 +104,12 @@ __all__ = [
     "find_attention",
     "generate",
     "insert_attention",
+    "likeliest",
     "load_hub_text_model",
     "load_hub_vision_model",
     "load_image",
     "load_text_model",
+    "load_translator",
     "load_vision_model",
+    "sampled",
 ]

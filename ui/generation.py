@@ -10,9 +10,10 @@ import numpy.typing as npt
 import streamlit as st
 
 from attention_core.figures import matrix, probability_bars
-from attention_core.models.hub_generation import GenerationStep, generate
+from attention_core.models.hub_generation import generate
 from attention_core.models.hub_text import HubTextModel
 from attention_core.models.tokenization import visible
+from attention_core.models.writing import GenerationStep
 from ui import sentence, url_state
 from ui.arrays import array
 from ui.choices import choose

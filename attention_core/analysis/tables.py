@@ -18,11 +18,11 @@ from attention_core.analysis.temporal import ClipTrace
 from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.mechanisms.trace import Trace
 from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace
-from attention_core.models.hub_generation import GenerationStep
 from attention_core.models.hub_patches import PatchTrace
 from attention_core.models.hub_vision import StagedTrace
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import Token
+from attention_core.models.writing import GenerationStep
 
 _FORMULA = "=+-@\t\r"  # what a formula begins with
 Array = npt.NDArray[Any]

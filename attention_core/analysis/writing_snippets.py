@@ -8,7 +8,7 @@ import torch
 
 from attention_core.analysis.snippets import compared
 from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace
-from attention_core.models.hub_generation import GenerationStep
+from attention_core.models.writing import GenerationStep
 
 
 def generation_snippet(

@@ -10,6 +10,7 @@ B batch, T tokens, D model width, H heads, d head width.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -36,8 +37,8 @@ class MultiHeadTrace(Trace):
     output: Tensor  # (B, T, D)
 
 
-class MultiHeadSelfAttention(nn.Module):
-    """Self-attention in `num_heads` heads. dim: D, a multiple of num_heads; bias: of all four maps."""
+class MultiHead(nn.Module):
+    """The four maps W^q, W^k, W^v, W^O and their split into heads: what self- and cross-attention have in common."""
 
     def __init__(self, dim: int, num_heads: int, bias: bool = True) -> None:
         super().__init__()
@@ -56,40 +57,6 @@ class MultiHeadSelfAttention(nn.Module):
         self.value = nn.Linear(dim, dim, bias=bias)
         self.output = nn.Linear(dim, dim, bias=bias)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """x (B, T, D) → (B, T, D). `mask` as in `trace`. Raises `ShapeError`, `KindError`."""
-        B, T, _ = check_shape("x", x, ("B", "T", self.dim), self.query.weight.dtype).shape
-        mask = check_mask(mask, (B, self.num_heads, T, T))
-        query, key, value = (self._split(proj(x)) for proj in (self.query, self.key, self.value))
-        heads = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        projected: Tensor = self.output(self._join(heads))
-        return projected
-
-    def trace(
-        self,
-        x: Tensor,
-        *,
-        mask: Tensor | None = None,
-        scale: float | None = None,
-        temperature: float = 1.0,
-        head_gates: Tensor | None = None,
-    ) -> MultiHeadTrace:
-        """The same mathematics with every intermediate.
-
-        x: (B, T, D); mask: bool, broadcastable to (B, T, T) or (B, H, T, T), True = may attend; scale: factor
-        on q·k, None = 1/√d; temperature: finite, > 0; head_gates: (H,) multipliers on the heads' outputs.
-        Raises `ShapeError`, `KindError`, `ControlError`.
-        """
-        check_shape("x", x, ("B", "T", self.dim), self.query.weight.dtype)
-        query, key, value = (self._split(proj(x)) for proj in (self.query, self.key, self.value))
-        scores, weights, head_outputs = attend(query, key, value, mask=mask, scale=scale, temperature=temperature)
-        if head_gates is not None:
-            head_outputs = head_outputs * self._checked_gates(head_gates, x)[:, None, None]  # (B, H, T, d)
-        concatenated = self._join(head_outputs)
-        return MultiHeadTrace(
-            x, query, key, value, scores, weights, head_outputs, concatenated, self.output(concatenated)
-        )
-
     def head_contributions(self, head_outputs: Tensor) -> Tensor:
         """What each head adds to the output, (B, H, T, d) → (B, H, T, D): b^h W^O_h, without the bias.
 
@@ -102,8 +69,8 @@ class MultiHeadSelfAttention(nn.Module):
         return torch.einsum("bhtd,ehd->bhte", head_outputs, columns)
 
     @classmethod
-    def from_torch(cls, module: nn.MultiheadAttention) -> MultiHeadSelfAttention:
-        """A copy of torch's self-attention, equal to rounding; keeps dtype, device and training mode.
+    def from_torch(cls, module: nn.MultiheadAttention) -> Self:
+        """A copy of torch's attention, equal to rounding; keeps dtype, device and training mode.
 
         Raises `KindError` for another type and `ControlError` for what has no counterpart here: other widths
         for key or value, added bias_k/bias_v or zero keys, and dropout while training.
@@ -140,15 +107,18 @@ class MultiHeadSelfAttention(nn.Module):
         converted.load_state_dict(state)
         return converted.train(module.training)
 
-    def _split(self, x: Tensor) -> Tensor:
+    def split(self, x: Tensor) -> Tensor:
+        """(B, T, D) → (B, H, T, d)."""
         B, T, _ = x.shape
         return x.view(B, T, self.num_heads, self.head_dim).transpose(1, 2)  # (B, H, T, d)
 
-    def _join(self, heads: Tensor) -> Tensor:
+    def join(self, heads: Tensor) -> Tensor:
+        """(B, H, T, d) → (B, T, D)."""
         B, _, T, _ = heads.shape
         return heads.transpose(1, 2).reshape(B, T, self.dim)  # (B, T, D)
 
-    def _checked_gates(self, gates: Tensor, x: Tensor) -> Tensor:
+    def checked_gates(self, gates: Tensor, x: Tensor) -> Tensor:
+        """`gates` (H,), finite, on the device of `x`."""
         check_floating("head_gates", gates)
         if tuple(gates.shape) != (self.num_heads,):
             raise ShapeError(
@@ -160,3 +130,41 @@ class MultiHeadSelfAttention(nn.Module):
         if not bool(gates.isfinite().all()):
             raise ControlError("control.head_gates_finite", "head_gates holds NaN or infinity; expected numbers.")
         return gates.to(device=x.device, dtype=x.dtype)
+
+
+class MultiHeadSelfAttention(MultiHead):
+    """Self-attention in `num_heads` heads. dim: D, a multiple of num_heads; bias: of all four maps."""
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """x (B, T, D) → (B, T, D). `mask` as in `trace`. Raises `ShapeError`, `KindError`."""
+        B, T, _ = check_shape("x", x, ("B", "T", self.dim), self.query.weight.dtype).shape
+        mask = check_mask(mask, (B, self.num_heads, T, T))
+        query, key, value = (self.split(proj(x)) for proj in (self.query, self.key, self.value))
+        heads = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        projected: Tensor = self.output(self.join(heads))
+        return projected
+
+    def trace(
+        self,
+        x: Tensor,
+        *,
+        mask: Tensor | None = None,
+        scale: float | None = None,
+        temperature: float = 1.0,
+        head_gates: Tensor | None = None,
+    ) -> MultiHeadTrace:
+        """The same mathematics with every intermediate.
+
+        x: (B, T, D); mask: bool, broadcastable to (B, T, T) or (B, H, T, T), True = may attend; scale: factor
+        on q·k, None = 1/√d; temperature: finite, > 0; head_gates: (H,) multipliers on the heads' outputs.
+        Raises `ShapeError`, `KindError`, `ControlError`.
+        """
+        check_shape("x", x, ("B", "T", self.dim), self.query.weight.dtype)
+        query, key, value = (self.split(proj(x)) for proj in (self.query, self.key, self.value))
+        scores, weights, head_outputs = attend(query, key, value, mask=mask, scale=scale, temperature=temperature)
+        if head_gates is not None:
+            head_outputs = head_outputs * self.checked_gates(head_gates, x)[:, None, None]  # (B, H, T, d)
+        concatenated = self.join(head_outputs)
+        return MultiHeadTrace(
+            x, query, key, value, scores, weights, head_outputs, concatenated, self.output(concatenated)
+        )

@@ -6,49 +6,22 @@ T tokens read so far, H heads, d head width, V vocabulary.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from attention_core.errors import UnsupportedModelError
 from attention_core.mechanisms.checks import check_positive
-from attention_core.mechanisms.trace import Trace
 from attention_core.models.hub_text import HubTextModel
-from attention_core.models.hub_traces import HubAttentionTrace, attention_trace, last_query
+from attention_core.models.hub_traces import attention_trace
 from attention_core.models.tokenization import Token
 from attention_core.models.twin import Twin
-
-
-@dataclass(frozen=True, eq=False)
-class GenerationStep(Trace):
-    """One token that the network wrote."""
-
-    read: tuple[Token, ...]  # the T tokens before it: those typed, and in segment 1 those written
-    token: Token  # the one written
-    text: str  # all that was written, without a character of which pieces are still missing
-    written: tuple[Token, ...]  # its tokens, with their places in `text`; the last is `token`
-    layers: tuple[HubAttentionTrace, ...]  # one query, the last token read: scores, weights (1, H, 1, T)
-    logits: Tensor  # (V,)
-    probability: float  # of the token that was written
-    vocabulary: tuple[str, ...]
-    truncated: int  # how many of the typed tokens were cut off at the limit
-
-    def predictions(self, k: int = 5) -> list[tuple[str, float]]:
-        """The k likeliest tokens in this place with their probabilities, likeliest first."""
-        top = self.logits.float().softmax(dim=-1).topk(min(k, len(self.logits)))
-        return [(self.vocabulary[i], p) for i, p in zip(top.indices.tolist(), top.values.tolist(), strict=True)]
-
-
-def likeliest(logits: Tensor) -> int:
-    """The row of the largest of the logits (V,)."""
-    return int(logits.argmax())
+from attention_core.models.writing import Choose, GenerationStep, last_query, likeliest
 
 
 def generate(
-    model: HubTextModel, text: str, *, steps: int = 20, choose: Callable[[Tensor], int] = likeliest
+    model: HubTextModel, text: str, *, steps: int = 20, choose: Choose = likeliest
 ) -> Iterator[GenerationStep]:
     """Writes on after `text`, at most `steps` tokens, until an end token or the network's limit.
 
@@ -68,7 +41,7 @@ def generate(
 
 
 def _steps(
-    model: HubTextModel, tokens: list[Token], truncated: int, steps: int, choose: Callable[[Tensor], int]
+    model: HubTextModel, tokens: list[Token], truncated: int, steps: int, choose: Choose
 ) -> Iterator[GenerationStep]:
     from transformers import DynamicCache
 

@@ -6,7 +6,7 @@ T tokens, S keys, D model width, H heads, d head width, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -136,10 +136,3 @@ def embedding_parts(read: Sequence[Embedded], table: nn.Embedding, T: int) -> di
 
 
 _KINDS = ("token", "position", "segment")
-
-
-def last_query(trace: HubAttentionTrace) -> HubAttentionTrace:
-    """The trace of the last query alone, with all keys and values."""
-    rows = {name: getattr(trace, name)[:, -1:] for name in ("input", "concatenated", "output")}
-    heads = {name: getattr(trace, name)[:, :, -1:] for name in ("query", "scores", "weights", "head_outputs", "mask")}
-    return replace(trace, **rows, **heads)

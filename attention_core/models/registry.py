@@ -14,11 +14,14 @@ from safetensors.torch import load
 
 from attention_core.errors import ControlError, WeightsError
 from attention_core.models.text import TextConfig, TextModel
+from attention_core.models.spelling import Spelling
 from attention_core.models.tokenization import Tokenizer
+from attention_core.models.translator import Translator, TranslatorConfig
 from attention_core.models.vision import VisionClass, VisionConfig, VisionModel
 from attention_core.runtime.device import choose_device
 
 TEXT_MODELS = ("bilingual",)
+TRANSLATORS = ("translator",)
 VISION_MODELS = ("plain", "se", "cbam")
 PROFILED = ("se", "cbam")  # the builds with channel weights
 
@@ -39,11 +42,15 @@ def load_text_model(name: str = "bilingual", device: str | torch.device | None =
     `WeightsError` for a missing or altered file.
     """
     manifest, state = _read("text", name, TEXT_MODELS)
-    config = sizes(manifest["config"])
-    described = manifest["tokenizer"]
-    vocabulary = _checked_bytes(assets_folder() / "text" / described["file"], described["sha256"])
-    model = TextModel(TextConfig(**config), Tokenizer.from_json(vocabulary.decode()))
+    model = TextModel(TextConfig(**sizes(manifest["config"])), _tokenizer(manifest))
     return _filled(model, state, device)
+
+
+def load_translator(name: str = "translator", device: str | torch.device | None = None) -> Translator:
+    """The trained encoder–decoder that ships, Chinese ↔ English. `device` and errors as in `load_text_model`."""
+    manifest, state = _read("text", name, TRANSLATORS)
+    config = TranslatorConfig(**sizes(manifest["config"]))
+    return _filled(Translator(config, _tokenizer(manifest), Spelling(manifest["capitalised"])), state, device)
 
 
 def load_vision_model(name: str = "cbam", device: str | torch.device | None = None) -> VisionModel:
@@ -137,6 +144,12 @@ def _read(kind: str, name: str, known: tuple[str, ...]) -> tuple[dict[str, Any],
     described = manifest(kind, name)
     data = _checked_bytes(assets_folder() / kind / described["weights"], described["sha256"])
     return described, load(data)
+
+
+def _tokenizer(manifest: dict[str, Any]) -> Tokenizer:
+    described = manifest["tokenizer"]
+    saved = _checked_bytes(assets_folder() / "text" / described["file"], described["sha256"])
+    return Tokenizer.from_json(saved.decode())
 
 
 def _checked_bytes(path: Path, sha256: str) -> bytes:

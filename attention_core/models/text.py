@@ -180,9 +180,9 @@ class TextModel(nn.Module):
         """
         tokens, truncated = self.tokenizer.encode(text, pair, self.config.positions)
         T = len(tokens)
-        hidden = self._checked_positions(hide, T)
+        hidden = checked_positions(hide, T)
         mask = check_mask(mask, (T, T))
-        gates = self._checked_gates(head_gates)
+        gates = checked_layers(head_gates, len(self.blocks))
         device = self.output_bias.device
         ids = [self.tokenizer.mask if i in hidden else token.id for i, token in enumerate(tokens)]
         segments = [token.segment for token in tokens]
@@ -221,26 +221,30 @@ class TextModel(nn.Module):
             vocabulary=self.tokenizer.vocabulary,
         )
 
-    def _checked_positions(self, hide: Collection[int], tokens: int) -> frozenset[int]:
-        positions = frozenset(int(position) for position in hide)
-        outside = sorted(position for position in positions if not 0 <= position < tokens)
-        if outside:
-            raise ControlError(
-                "control.position",
-                f"hide names position {outside[0]}; expected 0 … {tokens - 1}, a token of this sentence.",
-                came=outside[0],
-                limit=tokens - 1,
-            )
-        return positions
 
-    def _checked_gates(self, gates: Tensor | Sequence[Tensor] | None) -> Sequence[Tensor | None]:
-        if gates is None:
-            return [None] * len(self.blocks)
-        if len(gates) != len(self.blocks):
-            raise ShapeError(
-                "control.layer_gates",
-                f"head_gates has {len(gates)} layers; expected {len(self.blocks)}, one row of gates a layer.",
-                came=len(gates),
-                expected=len(self.blocks),
-            )
-        return list(gates)
+def checked_positions(hide: Collection[int], tokens: int) -> frozenset[int]:
+    """`hide` as positions of a sentence of so many tokens. Raises `ControlError`."""
+    positions = frozenset(int(position) for position in hide)
+    outside = sorted(position for position in positions if not 0 <= position < tokens)
+    if outside:
+        raise ControlError(
+            "control.position",
+            f"hide names position {outside[0]}; expected 0 … {tokens - 1}, a token of this sentence.",
+            came=outside[0],
+            limit=tokens - 1,
+        )
+    return positions
+
+
+def checked_layers(gates: Tensor | Sequence[Tensor] | None, layers: int) -> Sequence[Tensor | None]:
+    """Head gates of each layer, None where none are given. Raises `ShapeError`."""
+    if gates is None:
+        return [None] * layers
+    if len(gates) != layers:
+        raise ShapeError(
+            "control.layer_gates",
+            f"head_gates has {len(gates)} layers; expected {layers}, one row of gates a layer.",
+            came=len(gates),
+            expected=layers,
+        )
+    return list(gates)
