@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load
 
 from attention_core.errors import ControlError, WeightsError
-from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.spelling import Spelling
+from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
 from attention_core.models.translator import Translator, TranslatorConfig
 from attention_core.models.vision import VisionClass, VisionConfig, VisionModel

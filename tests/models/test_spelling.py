@@ -30,7 +30,7 @@ def test_spaces_and_capitals(pieces: str, text: str) -> None:
 
 
 def test_every_piece_knows_its_place() -> None:
-    pieces = "tom doesn ' t eat lem ##ons .".split()
+    pieces = ["tom", "doesn", "'", "t", "eat", "lem", "##ons", "."]
     text, spans = SPELLING.spans(pieces)
     assert text == "Tom doesn't eat lemons."
     assert [text[start:end] for start, end in spans] == ["Tom", "doesn", "'", "t", "eat", "lem", "ons", "."]
