@@ -10,8 +10,9 @@ English words that the annotation does not mention are not counted, neither for 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -25,6 +26,7 @@ from training.shares import Scores, clustered
 
 DIRECTIONS = ("en_zh", "zh_en", "product")
 SYMMETRISATIONS = ("intersection", "union", "mutual")
+Matrices = Callable[["AlignedPair"], Iterable[tuple[Tensor, Tensor]]]  # per layer en_zh, zh_en: (H, E, Z)
 # The reference figure that came with the data: eflomal 2.0 trained on Tatoeba, captions and the test sentences.
 EFLOMAL = {"score": 0.727, "aer": 0.275, "precision": 0.772, "recall": 0.684, "pairs": 999}
 
@@ -137,13 +139,23 @@ class _Tally:
 
 
 def alignment_scores(model: TextModel, pairs: list[AlignedPair], progress: Callable[[], object] = bool) -> Scores:
-    """Every head's score in each direction, the best one, the best symmetrised head's AER, and the diagonal's."""
-    tallies = [[_Tally() for _ in range(heads)] for heads in model.config.heads]
+    """Those of the encoder's heads: see `scores_of`."""
+    return scores_of(model.config.heads, partial(head_matrices, model), pairs, progress)
+
+
+def scores_of(
+    heads: Sequence[int], matrices: Matrices, pairs: list[AlignedPair], progress: Callable[[], object]
+) -> Scores:
+    """Every head's score in each direction, the best one, the best symmetrised head's AER, and the diagonal's.
+
+    heads: how many each layer has.
+    """
+    tallies = [[_Tally() for _ in range(count)] for count in heads]
     diagonals = _Tally()
     linked = [len({e for e, _ in pair.gold}) for pair in pairs]
     for pair in pairs:
-        for layer, matrices in enumerate(head_matrices(model, pair)):
-            for head, (en_zh, zh_en) in enumerate(zip(*matrices, strict=True)):
+        for layer, both in enumerate(matrices(pair)):
+            for head, (en_zh, zh_en) in enumerate(zip(*both, strict=True)):
                 tallies[layer][head].add(en_zh, zh_en, pair)
         straight = diagonal(len(pair.english.words), len(pair.chinese.words))
         diagonals.add(straight, straight, pair)
@@ -152,7 +164,7 @@ def alignment_scores(model: TextModel, pairs: list[AlignedPair], progress: Calla
     def score(tally: _Tally, direction: str) -> Scores:
         return clustered(tally.hits[direction], linked)
 
-    places = [(layer, head) for layer, heads in enumerate(tallies) for head in range(len(heads))]
+    places = [(layer, head) for layer, row in enumerate(tallies) for head in range(len(row))]
     layer, head, direction = max(
         ((layer, head, name) for layer, head in places for name in DIRECTIONS),
         key=lambda at: sum(tallies[at[0]][at[1]].hits[at[2]]),

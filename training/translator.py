@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from tqdm import tqdm
 
 from attention_core.models.registry import load_text_model
@@ -22,6 +23,7 @@ from training import run_folder, text_data, translator_start
 from training.text_data import Pair
 from training.translator_data import Translations, capitalised, chosen, loss_of
 
+LENGTH = ("steps", "minutes")  # of a run, in the manifest
 PAIRS, WORDS = "pairs.pt", "capitalised.json"
 WARMUP, WEIGHT_DECAY = 400, 0.05
 
@@ -45,6 +47,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--batch-tokens", type=int, default=3000)
     parser.add_argument("--rate", type=float, default=1e-3, help="the highest learning rate")
+    parser.add_argument("--start", type=Path, help="weights (.safetensors, manifest beside) to go on from")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -59,7 +62,13 @@ def main() -> None:
     torch.manual_seed(options.seed)
     model = Translator(TranslatorConfig(text.config.vocabulary), text.tokenizer)
     state = run.load()
-    if state is None:
+    before = dict.fromkeys(LENGTH, 0)
+    if options.start:
+        earlier = json.loads(options.start.with_suffix(".json").read_text(encoding="utf-8"))["training"]
+        before = {name: earlier[name] for name in LENGTH}
+    if state is None and options.start:
+        model.load_state_dict({name: tensor.float() for name, tensor in load_file(options.start).items()})
+    elif state is None:
         translator_start.start(model, text, options.seed)
     model.to(options.device)
     optimiser = torch.optim.AdamW(run_folder.parameter_groups(model, WEIGHT_DECAY), lr=options.rate, betas=(0.9, 0.98))
@@ -117,8 +126,8 @@ def main() -> None:
             "capitalised": words,
             "training": {
                 "pairs": len(training),
-                "steps": steps,
-                "minutes": round(minutes, 1),
+                "steps": steps + before["steps"],
+                "minutes": round(minutes + before["minutes"], 1),
                 "loss": round(mean or 0.0, 3),
                 "threads": torch.get_num_threads(),
                 "hardware": run_folder.hardware(options.device),
