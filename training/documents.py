@@ -27,7 +27,7 @@ def with_section(document: str, begin: str, end: str, text: str) -> str:
     return document.replace(f"{begin}{old}{end}", f"{begin}\n\n{text}\n\n{end}", 1)
 
 
-def readme_scores(text: Scores | None, vision: Scores | None) -> str:
+def readme_scores(text: Scores | None, vision: Scores | None, translator: Scores | None = None) -> str:
     """The README's table: each score beside its baselines."""
     rows: list[tuple[object, ...]] = []
     if text is not None:
@@ -47,6 +47,15 @@ def readme_scores(text: Scores | None, vision: Scores | None) -> str:
                 f"without translation {percent(masked['alone']['top1'])}%, "
                 f"commonest token {percent(masked['unigram']['top1'])}%",
             ),
+        ]
+    if translator is not None:
+        rows += [
+            (
+                f"translations {name}, BLEU",
+                f"{translator['bleu'][direction]['value']:.1f}",
+                f"word by word {translator['bleu'][direction]['baseline']:.1f}",
+            )
+            for direction, name in (("zh-en", "Chinese → English"), ("en-zh", "English → Chinese"))
         ]
     if vision is not None:
         builds = vision["builds"]
@@ -84,6 +93,15 @@ def text_run(manifest: dict[str, Any], scores: Scores) -> dict[str, str]:
         f"offset: {counted}"
     )
     return _run("text: bilingual", manifest, summary)
+
+
+def translator_run(manifest: dict[str, Any], scores: Scores) -> dict[str, str]:
+    """The row of the translator in the table of runs."""
+    bleu, chrf = scores["bleu"], scores["chrf"]
+    summary = "; ".join(
+        f"{direction}: BLEU {bleu[direction]['value']:.1f}, chrF {chrf[direction]['value']:.1f}" for direction in bleu
+    )
+    return _run("text: translator", manifest, f"{summary}; AER {scores['aer']['value']:.3f}")
 
 
 def vision_run(name: str, manifest: dict[str, Any], scores: Scores) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Scores what ships: `python -m training.evaluate text|vision --data …`.
+"""Scores what ships: `python -m training.evaluate text|translator|vision --data …`.
 
 Writes scores as JSON and a model card beside the weights in `assets/`, and the table of runs in docs/training.md.
 With `--checkpoint runs/text/checkpoint.pt` it scores a run half way instead, and writes `scores.json` beside that.
@@ -21,6 +21,7 @@ from tqdm import tqdm
 from attention_core.models import registry
 from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
+from attention_core.models.translator import Translator, TranslatorConfig
 from attention_core.models.vision import VisionConfig, VisionModel
 from training import (
     ablations,
@@ -35,11 +36,13 @@ from training import (
     terminal,
     text_data,
     text_start,
+    translator_scores,
 )
 from training.run_folder import ASSETS
 from training.shares import Scores
 from training.text_card import text_card
 from training.text_data import Pair
+from training.translator_card import translator_card
 from training.vision_card import vision_card
 from training.vision_scores import DevPhotos, dev_channel_weights, read_photos, vision_scores
 
@@ -157,10 +160,10 @@ def _write_curves(path: Path, panels: list[curves.Panel]) -> str | None:
 
 def _write_documents(runs: list[dict[str, str]]) -> None:
     DOCUMENT.write_text(documents.with_runs(DOCUMENT.read_text(encoding="utf-8"), runs), encoding="utf-8")
-    files = (TEXT / "bilingual.scores.json", VISION / "scores.json")
-    text, vision = (json.loads(file.read_text(encoding="utf-8")) if file.exists() else None for file in files)
+    files = (TEXT / "bilingual.scores.json", VISION / "scores.json", TEXT / "translator.scores.json")
+    measured = (json.loads(file.read_text(encoding="utf-8")) if file.exists() else None for file in files)
     written = documents.with_section(
-        README.read_text(encoding="utf-8"), *documents.SCORES, documents.readme_scores(text, vision)
+        README.read_text(encoding="utf-8"), *documents.SCORES, documents.readme_scores(*measured)
     )
     README.write_text(written, encoding="utf-8")
 
@@ -186,6 +189,31 @@ def evaluate_text(options: argparse.Namespace) -> None:
     )
     (TEXT / "MODEL_CARD.md").write_text(text_card(manifest, scores, picture), encoding="utf-8")
     _write_documents([documents.text_run(manifest, scores)])
+
+
+def evaluate_translator(options: argparse.Namespace) -> None:
+    """The command's `translator`."""
+    data = run_folder.data_folder(options.data, TEXT_FILES)
+    if options.checkpoint:
+        state, text = _checkpoint(options.checkpoint), registry.load_text_model(device="cpu")
+        model = Translator(TranslatorConfig(**state["config"]), text.tokenizer)
+        model.load_state_dict(state["model"])
+        scores = translator_scores.all_scores(model.eval().requires_grad_(False), data)
+        terminal.print_translator(scores)
+        _write(options.checkpoint.parent / "scores.json", scores)
+        return
+    manifest = registry.manifest("text", "translator")
+    model = registry.load_translator(device="cpu")
+    scores = {"weights": manifest["sha256"], **translator_scores.all_scores(model, data)}
+    terminal.print_translator(scores)
+    _write(TEXT / "translator.scores.json", scores)
+    log = curves.read_log((options.run or Path("runs/translator")) / "log.csv")
+    picture = _write_curves(
+        TEXT / "translator_curves.svg",
+        [curves.Panel("training loss (nats)", "step", {"translator": curves.curve(log, "loss")})],
+    )
+    (TEXT / "TRANSLATOR_CARD.md").write_text(translator_card(manifest, scores, picture), encoding="utf-8")
+    _write_documents([documents.translator_run(manifest, scores)])
 
 
 def evaluate_vision(options: argparse.Namespace) -> None:
@@ -242,7 +270,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=("text", "vision"))
+    parser.add_argument("kind", choices=("text", "translator", "vision"))
     parser.add_argument("--data", help="folder with text/ and photos/ (or the variable ATTENTION_DATA)")
     parser.add_argument("--run", type=Path, help="run folder of the text network; for vision the folder of its runs")
     parser.add_argument("--checkpoint", type=Path, help="score this checkpoint.pt instead of what ships")
@@ -251,7 +279,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    (evaluate_text if options.kind == "text" else evaluate_vision)(options)
+    {"text": evaluate_text, "translator": evaluate_translator, "vision": evaluate_vision}[options.kind](options)
 
 
 if __name__ == "__main__":

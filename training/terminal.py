@@ -74,3 +74,21 @@ def print_vision(scores: Scores) -> None:
     for name, stages in scores.get("profiles", {}).items():
         shares = ", ".join(f"{stage} {percent(part['class_share'])}" for stage, part in stages.items())
         print(f"\n{name}: share of the channel weights' variance that lies between classes: {shares}")
+
+
+def print_translator(scores: Scores) -> None:
+    """What `evaluate translator` measured."""
+    unseen = scores["unseen_pairs"]
+    print(f"\ntranslations of {scores['pairs']} pairs (word by word); of the {unseen['pairs']} not in training")
+    for measure in ("bleu", "chrf"):
+        for direction, found in scores[measure].items():
+            new = unseen[measure][direction]
+            print(
+                f"  {direction} {measure:<5}{found['value']:>6.1f} ({found['baseline']:.1f})"
+                f"{new['value']:>8.1f} ({new['baseline']:.1f})"
+            )
+    best = scores["alignment"]["best"]
+    print(
+        f"  alignment: best {best['layer']}.{best['head']} {best['direction']}, {best['rows']}: "
+        f"{percent(best['score'])}; AER {scores['aer']['value']:.3f} (diagonal {scores['aer']['baseline']:.3f})"
+    )

@@ -11,17 +11,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import rjieba
 import torch
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from torch import Tensor
+from tqdm import tqdm
 
 from attention_core.analysis.words import word_matrix
+from attention_core.models.tokenization import Tokenizer
 from attention_core.models.translation import LANGUAGES, Language, TranslationTrace
 from attention_core.models.translator import Translator
-from training import alignment, conllu
+from training import alignment, conllu, text_data
 from training.shares import Scores
 from training.text_data import Sentences
 
@@ -96,24 +99,41 @@ def quality(said: Sequence[str], references: Sequence[str], into: Language) -> S
     }
 
 
+def split_sentences(sentences: Sequence[Sentences], tokenizer: Tokenizer) -> tuple[list[Sentences], list[Sentences]]:
+    """The everyday sentences that were trained on, and those that `text_data.split` keeps back, as text."""
+    pairs, said = [], dict[int, Sentences]()
+    for sentence in sentences:
+        for pair in text_data.encode_pairs([sentence] if sentence.everyday else [], tokenizer):
+            pairs.append(pair)
+            said[id(pair)] = sentence
+    training, held_out = text_data.split(pairs)
+    return [said[id(pair)] for pair in training], [said[id(pair)] for pair in held_out]
+
+
 def translation_scores(
     model: Translator, held_out: Sequence[Sentences], training: Sequence[Sentences], progress: Callable[[int], object]
 ) -> Scores:
-    """Both directions, on all held-out pairs and on those of which no side is in training; and the dictionary."""
+    """BLEU and chrF by direction: the network's (value) and the dictionary's (baseline).
+
+    `unseen_pairs`: the same on the pairs of which neither side occurs in a training pair.
+    """
     known = {pair.english for pair in training} | {pair.chinese for pair in training}
-    unseen = [pair.english not in known and pair.chinese not in known for pair in held_out]
+    unseen = [pair for pair in held_out if pair.english not in known and pair.chinese not in known]
     dictionary = Dictionary(training)
-    scores: Scores = {"pairs": len(held_out), "unseen_pairs": sum(unseen)}
+    scores: Scores = {"pairs": len(held_out)}
+    said: dict[Language, dict[Sentences, tuple[str, str]]] = {}
     for into in LANGUAGES:
-        chinese, english = [pair.chinese for pair in held_out], [pair.english for pair in held_out]
-        read, wanted = (chinese, english) if into == "en" else (english, chinese)
-        by_model = translate(model, read, into, progress)
+        read = [pair.chinese if into == "en" else pair.english for pair in held_out]
         by_dictionary = [dictionary.translate(model, text, into) for text in read]
-        for name, said in (("model", by_model), ("dictionary", by_dictionary)):
-            part = scores.setdefault(f"{'zh' if into == 'en' else 'en'}-{into}", {})
-            fresh = [index for index, new in enumerate(unseen) if new]
-            some = quality([said[index] for index in fresh], [wanted[index] for index in fresh], into)
-            part[name] = quality(said, wanted, into) | {"unseen_pairs": some}
+        both = zip(translate(model, read, into, progress), by_dictionary, strict=True)
+        said[into] = dict(zip(held_out, both, strict=True))
+    for part, pairs in ((scores, held_out), (scores.setdefault("unseen_pairs", {"pairs": len(unseen)}), unseen)):
+        for into in LANGUAGES:
+            wanted = [pair.english if into == "en" else pair.chinese for pair in pairs]
+            value, baseline = (quality([said[into][pair][by] for pair in pairs], wanted, into) for by in (0, 1))
+            direction = f"{'zh' if into == 'en' else 'en'}-{into}"
+            for measure in value:
+                part.setdefault(measure, {})[direction] = {"value": value[measure], "baseline": baseline[measure]}
     return scores
 
 
@@ -154,3 +174,20 @@ def cross_alignment_scores(
         best["layer"], row = divmod(best["layer"], len(ROWS))
         best["rows"] = ROWS[row]
     return scores
+
+
+def all_scores(model: Translator, data: Path) -> Scores:
+    """Everything that the card says of the translator."""
+    training, held_out = split_sentences(text_data.read_pairs(data), model.tokenizer)
+    pairs = alignment.read_pairs(data)
+    with tqdm(total=len(LANGUAGES) * len(held_out) + len(pairs), mininterval=2, desc="sentences") as bar:
+        translated = translation_scores(model, held_out, training, bar.update)
+        aligned = cross_alignment_scores(model, pairs, bar.update)
+    aligned["eflomal"] = alignment.EFLOMAL
+    aer = {"value": aligned["best_symmetrised"]["aer"], "baseline": aligned["diagonal"]["aer"]}
+    return {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        **translated,
+        "aer": aer,
+        "alignment": aligned,
+    }
