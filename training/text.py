@@ -21,11 +21,11 @@ from tqdm import tqdm
 
 from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
-from training import run_folder, text_data, text_start
+from training import dictionary, run_folder, text_data, text_start
 from training.text_batches import SINGLE, Batch
 from training.text_data import Pair
 
-TOKENIZER, PAIRS = "tokenizer.json", "pairs.pt"
+TOKENIZER, PAIRS, GLOSSES = "tokenizer.json", "pairs.pt", "glosses.pt"
 LENGTH = ("steps", "minutes")  # of a run; in a checkpoint's "before", of the runs that it went on from
 WARMUP, WEIGHT_DECAY = 100, 0.05
 
@@ -47,6 +47,15 @@ def prepared(data: Path, folder: Path, size: int) -> tuple[Tokenizer, list[Pair]
     return Tokenizer.from_file(tokens), [Pair(*fields) for fields in torch.load(saved, weights_only=True)]
 
 
+def prepared_glosses(folder: Path, tokenizer: Tokenizer) -> list[Pair]:
+    """The dictionary's encoded glosses, made once a run folder."""
+    saved = folder / GLOSSES
+    if not saved.exists():
+        encoded = text_data.encode_pairs(dictionary.glosses(), tokenizer)
+        torch.save([(pair.english, pair.chinese, pair.everyday) for pair in encoded], saved)
+    return [Pair(*fields) for fields in torch.load(saved, weights_only=True)]
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.text", description=__doc__)
@@ -54,6 +63,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch-tokens", type=int, default=2500)
     parser.add_argument("--vocabulary", type=int, default=8000)
+    parser.add_argument(
+        "--dictionary",
+        type=float,
+        default=0.0,
+        help="share of CC-CEDICT's glosses among the pairs; all are in the start",
+    )
     parser.add_argument("--heads", type=int, nargs="+", default=[2, 4, 8, 8], help="heads of each layer")
     parser.add_argument("--embedding-scale", type=float, help="factor on the embeddings instead of √width")
     parser.add_argument("--rate", type=float, default=1e-3, help="the highest learning rate")
@@ -74,6 +89,8 @@ def main() -> None:
     data = Path() if ready else run_folder.data_folder(options.data, needed)
     tokenizer, pairs = prepared(data, options.run, options.vocabulary)
     training, _ = text_data.split(pairs)
+    glosses = prepared_glosses(options.run, tokenizer) if options.dictionary else []
+    learned = [*training, *text_data.spread(glosses, options.dictionary)]
 
     torch.manual_seed(options.seed)
     heads = tuple(options.heads)
@@ -86,7 +103,7 @@ def main() -> None:
         model.load_state_dict(earlier["model"])
     elif state is None:
         width = text_start.token_width(model.config)
-        vectors = text_data.bilingual_start(training, len(tokenizer.vocabulary), width, options.seed)
+        vectors = text_data.bilingual_start([*training, *glosses], len(tokenizer.vocabulary), width, options.seed)
         text_start.start(model, vectors, options.seed)
     model.to(options.device)
     optimiser = torch.optim.AdamW(run_folder.parameter_groups(model, WEIGHT_DECAY), lr=options.rate, betas=(0.9, 0.98))
@@ -96,7 +113,7 @@ def main() -> None:
         optimiser.load_state_dict(state["optimiser"])
         step, steps, minutes, mean = state["step"], state["steps"], state["minutes"], state["loss"]
 
-    stream = itertools.islice(text_data.batches(training, options.batch_tokens, options.seed), step, None)
+    stream = itertools.islice(text_data.batches(learned, options.batch_tokens, options.seed), step, None)
     began = time.monotonic() - 60 * minutes
     bar = tqdm(total=steps, initial=step, mininterval=5)
     model.train()
@@ -146,7 +163,7 @@ def main() -> None:
             "config": asdict(model.config),
             "tokenizer": {"file": "tokenizer.json", "sha256": run_folder.checksum(tokenizer_file)},
             "training": {
-                "pairs": len(training),
+                "pairs": len(learned),
                 "steps": steps + before["steps"],
                 "minutes": round(minutes + before["minutes"], 1),
                 "loss": round(mean or 0.0, 3),

@@ -105,6 +105,11 @@ def split(pairs: list[Pair]) -> tuple[list[Pair], list[Pair]]:
     return [pair for i, pair in enumerate(pairs) if i not in kept_back], [pairs[i] for i in held_out]
 
 
+def spread(pairs: list[Pair], share: float) -> list[Pair]:
+    """A share of the pairs, evenly spread over them."""
+    return [pair for i, pair in enumerate(pairs) if int((i + 1) * share) > int(i * share)]
+
+
 def bilingual_start(pairs: list[Pair], vocabulary: int, width: int, seed: int) -> Tensor:
     """Token vectors (V, D) from the idf-weighted token × pair matrix by truncated SVD.
 

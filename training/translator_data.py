@@ -12,10 +12,10 @@ from torch import Tensor
 
 from attention_core.models.translation import LANGUAGES
 from attention_core.models.translator import Translator
-from training.text_data import EVERYDAY, Pair
+from training.text_data import EVERYDAY, Pair, spread
 
 HIDDEN = 0.1  # of what is read, and of what has been written, shown as [MASK]
-KEEP_EVERY = 4  # of the documentation's pairs, one in so many: long, and of a register of its own
+DOCUMENTATION = 0.25  # of the documentation's pairs: long, and of a register of their own
 OFTEN, MOSTLY = 3, 0.8  # a word has a capital that stands in the midst of sentences so often, and at this share
 
 
@@ -56,9 +56,9 @@ class Translations:
 
 
 def chosen(pairs: list[Pair]) -> list[Pair]:
-    """All everyday pairs, and one in `KEEP_EVERY` of those from documentation."""
+    """All everyday pairs, and a share `DOCUMENTATION` of those from documentation."""
     everyday = [pair for pair in pairs if pair.everyday]
-    return everyday + [pair for pair in pairs if not pair.everyday][::KEEP_EVERY]
+    return everyday + spread([pair for pair in pairs if not pair.everyday], DOCUMENTATION)
 
 
 def capitalised(folder: Path) -> list[str]:

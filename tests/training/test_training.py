@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from attention_core.models.tokenization import Tokenizer
-from training import average, evaluate, run_folder, text, text_data, vision, vision_data
+from training import average, dictionary, evaluate, run_folder, text, text_data, vision, vision_data
 from training.run_folder import RunFolder, learning_rate
 from training.text_batches import Batch, _spans
 from training.text_data import Pair
@@ -148,6 +148,39 @@ def test_split_holds_out_the_same_pairs_each_time(tokenizer: Tokenizer, monkeypa
 )
 def test_documentation_is_kept_where_it_is_prose(english: str, chinese: str, prose: bool) -> None:
     assert text_data.is_prose(english, chinese) == prose
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.3, 1.0])
+def test_a_share_is_spread_evenly(tokenizer: Tokenizer, share: float) -> None:
+    pairs = random_pairs(40, tokenizer)
+    places = {id(pair): place for place, pair in enumerate(pairs)}
+    kept = [places[id(pair)] for pair in text_data.spread(pairs, share)]
+    assert len(kept) == 40 * share
+    assert kept == sorted(kept) and all(abs((k + 1) * share - place - 1) < 1 for place, k in enumerate(kept))
+
+
+@pytest.mark.parametrize(
+    ("definition", "glosses"),
+    [
+        ("seed; to sow (grain)", ["seed", "to sow"]),
+        ("see 柠檬[ning2 meng2]", []),
+        ("variant of 吃[chi1]", []),
+        ("CL:個|个[ge4]", []),
+        ("surname Wu", []),
+        ("poikilothermal (cold-blooded) animal", ["poikilothermal animal"]),
+        ("one that says in more than six words what it is", []),
+        ("5th", []),
+    ],
+)
+def test_what_a_dictionary_gives_as_translations(definition: str, glosses: list[str]) -> None:
+    assert dictionary.translations(definition) == glosses
+
+
+def test_glosses_are_distinct_and_short() -> None:
+    pairs = dictionary.glosses()
+    assert len(set(pairs)) == len(pairs) > 100_000
+    assert text_data.Sentences("lemon", "柠檬", everyday=False) in pairs
+    assert max(len(pair.chinese) for pair in pairs) == dictionary.LONGEST_WORD
 
 
 def test_photo_order_is_a_permutation_that_changes_each_epoch() -> None:
