@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -12,7 +12,7 @@ from torch import Tensor
 from attention_core.analysis.words import Word, single_tokens, word_weights, words
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import numbered
-from ui import url_state
+from ui import text_networks, url_state
 from ui.choices import choose
 from ui.i18n import t
 
@@ -86,4 +86,15 @@ def grouped(trace: TextTrace) -> list[Word]:
 
 def unit(trace: TextTrace) -> Unit:
     """How the weights of a trace are shown, as the switch stands."""
-    return Unit(grouped(trace))
+    return Unit(_read(grouped(trace), trace))
+
+
+def by_token(trace: TextTrace) -> Unit:
+    """The same token by token, for what has no sum over the tokens of a word."""
+    return Unit(_read(single_tokens(trace), trace))
+
+
+def _read(words: list[Word], trace: TextTrace) -> list[Word]:
+    """What is hidden is called as the network reads it."""
+    mask = text_networks.mask_name()
+    return [replace(word, text=mask) if trace.hidden.issuperset(word.tokens) else word for word in words]

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from attention_core.analysis.blank_out import BlankOut, agreement, blank_out
 from attention_core.analysis.rollout import attention_rollout, mean_over_heads
-from attention_core.analysis.words import single_tokens
 from attention_core.figures import matrix
 from attention_core.figures.style import MapKind
 from attention_core.models.text import TextTrace
@@ -65,7 +64,7 @@ def hidden_in_turn(number: int, trace: TextTrace, query: int) -> None:
         left, right = st.columns(2)
         with left:
             _matrix(
-                grouping.Unit(single_tokens(trace)),
+                grouping.by_token(trace),
                 effect.change,
                 query,
                 "rollout-effect",

@@ -112,6 +112,11 @@ def labels(trace: TextTrace) -> list[str]:
     return visible(trace.tokens)
 
 
+def read(trace: TextTrace) -> list[str]:
+    """The same as the network reads it: its token for a hidden one where that stands."""
+    return [text_networks.mask_name() if i in trace.hidden else name for i, name in enumerate(labels(trace))]
+
+
 def names(trace: TextTrace) -> list[str]:
     """What tokens are called in sentences and to choose from: equal ones carry their places."""
     return numbered(visible(trace.tokens))

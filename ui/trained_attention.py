@@ -85,13 +85,14 @@ def _embedding(view: View) -> None:
     given = trace.embedding if layer == 0 else trace.blocks[layer - 1].output
     as_is = torch.equal(given, trace.layers[layer].input[0])  # networks that norm behind a block read it as it is
     read = rf"h^i_{{{layer}}}" if as_is else rf"\mathrm{{norm}}(h^i_{{{layer}}})"
-    formula = rf"h^i_0 = {_summed(trace)} \qquad {tex('embedding', 'a^i')} = {read} \in \mathbb{{R}}^{{D}}"
+    summed, width = rf"h^i_0 = {_summed(trace)}", r"\in \mathbb{R}^D"
+    formula = rf"\begin{{gathered}} {summed} \\ {tex('embedding', 'a^i')} = {read} {width} \end{{gathered}}"
     with step(2, "self_attention.embedding", formula, layer=layer + 1, width=trace.embedding.shape[1]):
         title = t(f"self_attention.embedding.{'figure_plain' if as_is else 'figure'}", layer=layer + 1)
         show(
             vector_strip(
                 array(trace.layers[layer].input[0]),
-                rows=sentence.labels(trace),
+                rows=view.names,
                 quantity="embedding",
                 title=title,
             ),
@@ -100,7 +101,7 @@ def _embedding(view: View) -> None:
         )
         before, after = (attention.input[0] for attention in view.attention())
         strip_changes(view, ("embedding", t("what_if.input.title", layer=layer + 1), before, after))
-        with st.expander(t("self_attention.embedding.parts", token=sentence.names(trace)[query])):
+        with st.expander(t("self_attention.embedding.parts", token=view.said[query])):
             summands = {
                 "token": trace.token_embedding,
                 "position": trace.position_embedding,
@@ -114,7 +115,7 @@ def _embedding(view: View) -> None:
                     quantity="embedding",
                 ),
                 "embedding-parts",
-                alt=t("self_attention.embedding.parts", token=sentence.names(trace)[query]),
+                alt=t("self_attention.embedding.parts", token=view.said[query]),
             )
         _twice(trace, query)
 
@@ -144,7 +145,7 @@ def _summed(trace: TextTrace) -> str:
 
 
 def _projections(view: View) -> None:
-    trace, head = view.after, view.head
+    head = view.head
     before, attention = view.attention()
     width = attention.query.shape[-1]
     formula = (
@@ -161,7 +162,7 @@ def _projections(view: View) -> None:
             show(
                 vector_strip(
                     array(values[0, head]),
-                    rows=sentence.labels(trace),
+                    rows=view.names,
                     quantity=name,
                     title=t(f"words.{name}"),
                 ),

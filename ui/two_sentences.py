@@ -130,7 +130,9 @@ def _without_partner(pair: Pair, links: Links) -> None:
     """Which words have no line."""
     for side, called in enumerate((pair.first, pair.second)):
         linked = {link[side] for link in links.forth | links.back}
-        left = [plain(name) for place, name in enumerate(numbered(called)) if place not in linked]
+        left = [
+            t("what_if.token", token=plain(name)) for place, name in enumerate(numbered(called)) if place not in linked
+        ]
         if left:
             st.caption(t(f"two_sentences.no_partner.{'ab'[side]}", words=joined("words.comma", left)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
@@ -13,11 +14,12 @@ from torch import Tensor
 from attention_core.analysis.change import Prediction, empty_rows, predictions_beside
 from attention_core.analysis.guesses import written_together
 from attention_core.analysis.heads import divided_by_root, unscaled_scores, weighted_sum
-from attention_core.analysis.words import single_tokens, words
+from attention_core.analysis.words import words
 from attention_core.figures import Quantity, matrix, probability_bars, vector_strip
 from attention_core.figures.style import Kind
 from attention_core.mechanisms.multi_head import MultiHeadTrace
 from attention_core.models.text import TextTrace
+from attention_core.models.tokenization import numbered
 from ui import attention_formulas as formulas
 from ui import grouping, networks, sentence, text_networks
 from ui.arrays import array
@@ -43,13 +45,13 @@ class View:
 
     @property
     def names(self) -> list[str]:
-        """The tokens, as on the axes."""
-        return sentence.labels(self.after)
+        """The tokens as on the axes: as the network reads them with the change."""
+        return sentence.read(self.after)
 
     @property
     def said(self) -> list[str]:
-        """The tokens, as sentences call them."""
-        return sentence.names(self.after)
+        """The same, as sentences call them."""
+        return numbered(self.names)
 
     def attention(self) -> tuple[MultiHeadTrace, MultiHeadTrace]:
         """The chosen layer's, as trained and with the change."""
@@ -89,11 +91,11 @@ def scores(view: View) -> None:
     words = {
         "query": view.said[view.query],
         "key": view.said[strongest],
-        "before": view.said[int(before[view.query].argmax())],
+        "before": sentence.names(view.before)[int(before[view.query].argmax())],
     }
     with step(4, "what_if.scores", formula, **words):
         limit = max(before.abs().max().item(), after.abs().max().item())
-        _beside(view, Unit(single_tokens(view.after)), "scores", "signed", before, after, {}, limit)
+        _beside(view, grouping.by_token, "scores", "signed", before, after, {}, limit)
 
 
 def weights(view: View) -> None:
@@ -116,12 +118,12 @@ def weights(view: View) -> None:
             tokens = [t("what_if.token", token=plain(view.said[place])) for place in empty]
             st.info(t("what_if.weights.empty", tokens=joined("words.comma", tokens)), icon=":material/visibility_off:")
         place: dict[str, object] = {"layer": view.layer + 1, "head": view.head + 1}
-        _beside(view, unit, "weights", "weight", before, after, place)
+        _beside(view, grouping.unit, "weights", "weight", before, after, place)
 
 
 def _beside(
     view: View,
-    unit: Unit,
+    shown: Callable[[TextTrace], Unit],
     name: str,
     kind: Kind,
     before: Tensor,
@@ -131,12 +133,13 @@ def _beside(
 ) -> None:
     """A matrix as trained beside the changed one, on one scale, and their difference below."""
     left, right = st.columns(2)
+    unit = shown(view.after)
     digits_fit = len(unit.words) <= FEW_TOKENS
-    for column, which, values in ((left, "before", before), (right, "after", after)):
+    for column, which, of, values in ((left, "before", view.before, before), (right, "after", view.after, after)):
         title = t(f"what_if.{name}.figure", which=t(f"what_if.{which}"), **words)
         with column:
             key = name if which == "after" else f"{name}-before"
-            _token_matrix(view, unit, name, key, title, values, kind, limit, digits_fit)
+            _token_matrix(view, shown(of), name, key, title, values, kind, limit, digits_fit)
     if torch.equal(before, after):
         st.caption(t("what_if.unchanged"))
         return
@@ -239,7 +242,7 @@ def _predictions(view: View, before: TextTrace, after: TextTrace, key: str) -> N
     left, right = st.columns(2)
     for column, which, shown in ((left, "before", before), (right, "after", after)):
         said = "hidden" if view.query in shown.hidden else "seen"
-        name = view.said[view.query]
+        name = sentence.names(view.before)[view.query]
         title = f"{t(f'self_attention.prediction.{said}', query=name)} · {t(f'what_if.{which}')}"
         with column:
             show(
@@ -259,8 +262,9 @@ def _predictions(view: View, before: TextTrace, after: TextTrace, key: str) -> N
 def _next(view: View) -> None:
     """What comes after the query token; there is no right answer to it."""
     found = predictions_beside(view.before, view.after, view.query)
+    said = t("self_attention.prediction.next", query=sentence.names(view.before)[view.query])
     for column, which in zip(st.columns(2), ("before", "after"), strict=True):
-        title = f"{t('self_attention.prediction.next', query=view.said[view.query])} · {t(f'what_if.{which}')}"
+        title = f"{said} · {t(f'what_if.{which}')}"
         with column:
             show(
                 probability_bars(
