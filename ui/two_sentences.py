@@ -49,6 +49,7 @@ class Pair:
         self.first, self.second = (
             [word.text for word in together if not word.special and word.segment == segment] for segment in (0, 1)
         )
+        self.names = numbered(self.first), numbered(self.second)  # in sentences
         self.layer, self.head = layer, head
 
 
@@ -114,8 +115,8 @@ def alignment_step(number: int, pair: Pair) -> None:
                     t("two_sentences.links.forth"),
                     t("two_sentences.links.back"),
                 ),
-                first_notes=_notes(pair.first, pair.second, sorted(links.forth), given, from_first=True),
-                second_notes=_notes(pair.second, pair.first, sorted((b, a) for a, b in links.back), given),
+                first_notes=_notes(pair.first, pair.names[1], sorted(links.forth), given, from_first=True),
+                second_notes=_notes(pair.second, pair.names[0], sorted((b, a) for a, b in links.back), given),
             ),
             "alignment",
             alt=t("two_sentences.links.title", layer=pair.layer + 1, head=pair.head + 1),
@@ -128,11 +129,9 @@ def alignment_step(number: int, pair: Pair) -> None:
 
 def _without_partner(pair: Pair, links: Links) -> None:
     """Which words have no line."""
-    for side, called in enumerate((pair.first, pair.second)):
+    for side, called in enumerate(pair.names):
         linked = {link[side] for link in links.forth | links.back}
-        left = [
-            t("what_if.token", token=plain(name)) for place, name in enumerate(numbered(called)) if place not in linked
-        ]
+        left = [t("what_if.token", token=plain(name)) for place, name in enumerate(called) if place not in linked]
         if left:
             st.caption(t(f"two_sentences.no_partner.{'ab'[side]}", words=joined("words.comma", left)))
 
@@ -158,17 +157,17 @@ def _table(pair: Pair) -> None:
     """Each word of the first sentence: where it looks, who looks at it, and its partner by the product."""
     columns = {
         name: [
-            f"{plain(pair.second[b])} {matrix[a, b].item():.0%}" for a, b in enumerate(matrix.argmax(dim=1).tolist())
+            f"{plain(pair.names[1][b])} {matrix[a, b].item():.0%}" for a, b in enumerate(matrix.argmax(dim=1).tolist())
         ]
         for name, matrix in (("looks", pair.attention.forth), ("looked", pair.attention.back))
     }
     st.table(
         {
-            t("two_sentences.word"): [plain(word) for word in pair.first],
+            t("two_sentences.word"): [plain(word) for word in pair.names[0]],
             t("two_sentences.looks"): columns["looks"],
             t("two_sentences.looked"): columns["looked"],
             t("two_sentences.by_product"): [
-                plain(pair.second[b]) for b in pair.attention.product.argmax(dim=1).tolist()
+                plain(pair.names[1][b]) for b in pair.attention.product.argmax(dim=1).tolist()
             ],
         },
         alt=t("two_sentences.table"),
