@@ -75,9 +75,9 @@ def scores(view: View) -> None:
     """Step 4."""
     before, after = (attention.scores[0, view.head] for attention in view.attention())
     raw = unscaled_scores(view.after.layers[view.layer])[0, view.head]
-    row, mask = after[view.query], view.what_if.attention_mask(len(view.names))
+    row, mask, among = after[view.query], view.what_if.attention_mask(len(view.names)), ""
     if mask is not None and mask[view.query].any():  # it comes after this step, and leaves only these keys
-        row = row.masked_fill(~mask[view.query], -math.inf)
+        row, among = row.masked_fill(~mask[view.query], -math.inf), t("what_if.scores.among")
     strongest = int(row.argmax())
     formula = formulas.score(
         view.query,
@@ -92,6 +92,7 @@ def scores(view: View) -> None:
         "query": view.said[view.query],
         "key": view.said[strongest],
         "before": sentence.names(view.before)[int(before[view.query].argmax())],
+        "among": among,
     }
     with step(4, "what_if.scores", formula, **words):
         limit = max(before.abs().max().item(), after.abs().max().item())
