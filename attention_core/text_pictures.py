@@ -153,11 +153,12 @@ def _pair_pictures(trace: TextTrace, layer: int, head: int) -> dict[str, Picture
                 second,
                 forth=links.forth,
                 back=links.back,
+                strengths=links.strengths,
                 names=("each other's strongest", "strongest of the first text's word", "of the second text's word"),
                 first_notes=["" for _ in first],
                 second_notes=["" for _ in second],
             ),
-            f"Each word's strongest partner in the other text; {len(links.both)} links go both ways.",
+            f"Each word's strongest partner in the other text; {len(links.both)} go both ways; thicker is stronger.",
         ),
     }
 

@@ -9,7 +9,7 @@ import streamlit as st
 from attention_core.analysis.head_atlas import HeadEntry, Measure, head_atlas, sentence_atlas
 from attention_core.figures.style import MapKind
 from attention_core.models.text import TextTrace
-from ui import head_table, heads, networks, rollout_steps, sentence, text_networks, url_state
+from ui import grouping, head_table, heads, networks, rollout_steps, sentence, text_networks, url_state
 from ui.attention_pictures import show_all_heads, show_head_map, show_weights
 from ui.export import text_export
 from ui.i18n import current_language, t
@@ -29,9 +29,9 @@ KINDS: dict[Measure, MapKind] = {
 def main() -> None:
     """Controls, then the steps."""
     st.title(t("head_atlas.title"))
-    st.markdown(t("head_atlas.lead"))
-    trace = sentence.sentence_trace(example=2)
     shipped = text_networks.current().shipped
+    st.markdown(t("head_atlas.lead" if shipped else "network.atlas_lead"))
+    trace = sentence.sentence_trace(example=2)
     if not shipped:
         st.info(t("network.atlas"), icon=":material/deployed_code:")
     entries = head_atlas(networks.measured("text")) if shipped else sentence_atlas(trace)
@@ -39,9 +39,10 @@ def main() -> None:
     text_export("head_atlas", trace, layer=layer, head=head, query=query)
 
 
-@region("layer", "head", "q", "measure", "hide")
+@region("layer", "head", "q", "measure", "hide", grouping.KEY)
 def _one_head(trace: TextTrace, entries: list[HeadEntry]) -> tuple[int, int, int]:
     layer, head = _chosen(entries)
+    grouping.choose_unit()
     _map(trace, entries, layer, head)
     _table(trace, entries, layer, head)
     return layer, head, _followed(trace, layer, head)
@@ -49,7 +50,8 @@ def _one_head(trace: TextTrace, entries: list[HeadEntry]) -> tuple[int, int, int
 
 def _chosen(entries: list[HeadEntry]) -> tuple[int, int]:
     """(layer, head), chosen in a picture or the table and kept in the link."""
-    opening = heads.opening_head(pair=True)
+    opening = heads.opening_head()
+    url_state.follow(layer=opening[0], head=opening[1])
     layer = url_state.put_choice("layer", sorted({entry.layer for entry in entries}), opening[0])
     options = [entry.head for entry in entries if entry.layer == layer]
     return layer, url_state.put_choice("head", options, opening[1] if layer == opening[0] else 0)
@@ -117,10 +119,7 @@ def _followed(trace: TextTrace, layer: int, head: int) -> int:
 
 
 def _one(trace: TextTrace, layer: int, head: int, query: int) -> None:
-    names = sentence.labels(trace)
-    weights = trace.layers[layer].weights[0, head, query]
-    strongest = int(weights.argmax())
-    words = {"query": names[query], "key": names[strongest], "share": f"{weights[strongest].item():.0%}"}
+    words = grouping.unit(trace).looks(trace.layers[layer].weights[0, head], query)
     with step(3, "head_atlas.one", layer=layer + 1, head=head + 1, **words):
         heads.describe(trace, layer, head)
         show_weights(trace, layer, head, query, "atlas-weights")

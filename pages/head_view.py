@@ -14,7 +14,7 @@ from attention_core.models.text import TextTrace
 from ui import heads, sentence, url_state
 from ui.choices import choose
 from ui.export import text_export
-from ui.grouping import choose_unit, grouped
+from ui.grouping import KEY, choose_unit, grouped
 from ui.head_view import HeadLinks, head_view
 from ui.i18n import joined, t
 from ui.markdown import plain
@@ -23,7 +23,7 @@ from ui.steps import step
 from ui.tex import tex
 
 MASSES = tuple(range(10, 101, 10))  # percent
-SHOWN = ("mass", "unit", "special", "between", "heads")  # in the link: what of a layer is drawn
+SHOWN = ("mass", KEY, "special", "between", "heads")  # in the link: what of a layer is drawn
 BETWEEN = ("all", "aa", "ab", "ba", "bb")  # which sentence looks at which
 
 
@@ -38,7 +38,7 @@ def main() -> None:
 
 @region("layer", "head", *SHOWN)
 def _one_head(trace: TextTrace) -> tuple[int, int]:
-    layer, head = sentence.layer_and_head(heads.opening_head(pair=trace.pair is not None))
+    layer, head = sentence.layer_and_head(heads.opening_head(trace))
     heads.describe(trace, layer, head)
     _picture(trace, layer, head)
     heads.offer_outstanding()

@@ -10,7 +10,7 @@ from attention_core.analysis.stages import channel_weights, most_selective
 from attention_core.figures import channel_bars, mask_over_photo, matrix
 from attention_core.inputs.samples import SAMPLE_PHOTOS
 from attention_core.mechanisms.cbam import CBAMTrace
-from ui import gaze, networks, sentence, url_state
+from ui import gaze, networks, openings, sentence, url_state
 from ui.arrays import array
 from ui.attention_pictures import show_all_heads
 from ui.i18n import current_language, t
@@ -19,7 +19,6 @@ from ui.regions import region
 from ui.steps import show
 
 PAGES = Path(__file__).resolve().parent
-SENTENCE, TRANSLATION = "我吃柠檬", "I eat lemons."
 
 
 def main() -> None:
@@ -64,15 +63,16 @@ def _link(name: str) -> None:
 def _self_attention() -> None:
     st.subheader(t("self_attention.title"))
     st.markdown(t("home.cards.self_attention"))
-    trace = networks.text_trace(SENTENCE, None)
+    opening = openings.opening("alone")
+    trace = networks.text_trace(opening.text, None)
     names = sentence.labels(trace)
     show(
         matrix(
-            array(trace.layers[0].weights[0, 0]),
+            array(trace.layers[opening.layer].weights[0, opening.head]),
             rows=names,
             columns=names,
             kind="weight",
-            title=SENTENCE,
+            title=opening.text,
             row_title=t("words.query"),
             column_title=t("words.key"),
             value_name=t("words.weight"),
@@ -86,7 +86,8 @@ def _self_attention() -> None:
 def _multi_head() -> None:
     st.subheader(t("multi_head.title"))
     st.markdown(t("home.cards.multi_head"))
-    trace = networks.text_trace(SENTENCE, TRANSLATION)
+    opening = openings.opening("alone")
+    trace = networks.text_trace(opening.text, opening.translation)
     show_all_heads(trace, "home-heads", alt=t("home.cards.multi_head"))
     _link("multi_head")
 

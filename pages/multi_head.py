@@ -9,7 +9,7 @@ from attention_core.analysis.heads import output_by_heads, two_stage_maps, two_s
 from attention_core.figures import vector_strip
 from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHeadTrace
 from attention_core.models.text import EncoderBlock, TextModel, TextTrace
-from ui import export, heads, sentence, sinks, text_networks
+from ui import export, grouping, heads, sentence, sinks, text_networks
 from ui.arrays import array
 from ui.attention_pictures import show_all_heads, show_weights
 from ui.head_importance import importance_step
@@ -28,9 +28,9 @@ def main() -> None:
     export.text_export("multi_head", trace, layer=layer, head=head, query=query)
 
 
-@region("layer", "head", "q", "without", sinks.KEY)
+@region("layer", "head", "q", "without", sinks.KEY, grouping.KEY)
 def _body(trace: TextTrace) -> tuple[int, int, int]:
-    layer, head = sentence.layer_and_head(heads.opening_head(pair=True))
+    layer, head = sentence.layer_and_head(heads.opening_head())
     without = _all_heads(trace, layer, head)
     return layer, head, _followed(trace, layer, head, without)
 
@@ -51,6 +51,7 @@ def _all_heads(trace: TextTrace, layer: int, head: int) -> sinks.WithoutSinks | 
     product = rf"{tex('query', 'q^{i,h}')} \cdot {tex('key', 'k^{j,h}')}"
     formula = rf"{weight} = \mathrm{{softmax}}_j\left(\frac{{{product}}}{{\sqrt{{d}}}}\right)"
     with step(1, "multi_head.all", formula, count=count):
+        grouping.choose_unit()
         without = sinks.choose(trace)
         show_all_heads(
             trace,
@@ -65,9 +66,7 @@ def _all_heads(trace: TextTrace, layer: int, head: int) -> sinks.WithoutSinks | 
 
 
 def _one_head(trace: TextTrace, layer: int, head: int, query: int, without: sinks.WithoutSinks | None) -> None:
-    names = sentence.labels(trace)
-    weights = trace.layers[layer].weights[0, head]
-    strongest = int(weights[query].argmax())
+    said = grouping.unit(trace).looks(trace.layers[layer].weights[0, head], query)
     weight = tex("weight", r"\tilde\alpha^{h}_{i,l}")
     with step(
         2,
@@ -75,16 +74,14 @@ def _one_head(trace: TextTrace, layer: int, head: int, query: int, without: sink
         rf"{tex('output', 'b^{i,h}')} = \sum_l {weight}\, {tex('value', 'v^{l,h}')}",
         layer=layer + 1,
         head=head + 1,
-        query=names[query],
-        key=names[strongest],
-        share=f"{weights[query, strongest].item():.0%}",
+        **said,
     ):
         heads.describe(trace, layer, head)
         show_weights(trace, layer, head, query, "one-head", without)
         show(
             vector_strip(
                 array(trace.layers[layer].head_outputs[0, head]),
-                rows=names,
+                rows=sentence.labels(trace),
                 quantity="output",
                 title=t("multi_head.one.outputs", head=head + 1),
             ),
@@ -123,7 +120,7 @@ def _two_stages(trace: TextTrace, layer: int, head: int) -> None:
 
 def _joined(trace: TextTrace, layer: int, query: int) -> None:
     attention = trace.layers[layer]
-    name = sentence.labels(trace)[query]
+    name = sentence.names(trace)[query]
     module = _module(layer)
     if module is None:
         _ends(attention, name, query)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from attention_core.models.text import TextTrace
-from ui import heads, networks, overview, sentence, url_state, what_if_controls
+from ui import heads, networks, overview, sentence, what_if_controls
 from ui.export import text_export
 from ui.i18n import t
 from ui.regions import region
@@ -23,9 +23,8 @@ def main() -> None:
 
 @region("layer", "head", "q", what_if_controls.KEY, overview.LOCK, overview.BLOCK)
 def _one_head(trained: TextTrace) -> tuple[TextTrace, int, int, int, WhatIf]:
-    layer, head = sentence.layer_and_head(heads.opening_head(pair=trained.pair is not None))
-    first = next((i for i, token in enumerate(trained.tokens) if not token.special), 0)
-    query = url_state.put_choice("q", range(len(trained.tokens)), first)
+    layer, head = sentence.layer_and_head(heads.opening_head(trained))
+    query = sentence.bind_query(trained)
     what_if = what_if_controls.choose(trained, layer)
     trace = networks.text_trace(trained.text, trained.pair, what_if)
     with step(1, "overview.diagram"):

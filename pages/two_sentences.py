@@ -6,9 +6,9 @@ import streamlit as st
 
 from attention_core.analysis.words import is_chinese
 from attention_core.models.text import TextTrace
-from ui import heads, sentence, text_networks, two_sentences
+from ui import heads, openings, sentence, text_networks, two_sentences
 from ui.export import text_export
-from ui.grouping import choose_unit
+from ui.grouping import KEY, choose_unit
 from ui.i18n import t
 from ui.regions import region
 from ui.steps import not_of_this_network
@@ -21,12 +21,13 @@ def main() -> None:
     st.title(t("two_sentences.title"))
     st.markdown(t("two_sentences.lead"))
     trace = sentence.sentence_trace(example=EXAMPLE)
+    shipped = text_networks.current().shipped
     if {token.segment for token in trace.tokens if not token.special} != {0, 1}:
-        st.info(t("two_sentences.no_pair"), icon=":material/translate:")
+        st.info(t("two_sentences.no_pair" if shipped else "network.no_pair"), icon=":material/translate:")
         st.button(t("two_sentences.use_example"), on_click=_use_example, key="use-pair")
         return
-    if is_chinese(trace.text) == is_chinese(trace.pair or ""):
-        st.caption(t("two_sentences.one_language"))
+    if shipped and is_chinese(trace.text) == is_chinese(trace.pair or ""):
+        st.caption(f"{t('two_sentences.one_language')} {t('two_sentences.measured_on')}")
     layer, head = _one_head(trace)
     if text_networks.current().predicts == "hidden":
         two_sentences.guess_step(4, trace)
@@ -36,7 +37,7 @@ def main() -> None:
 @region("layer", "head")
 def _one_head(trace: TextTrace) -> tuple[int, int]:
     chosen = st.container()
-    layer, head = sentence.layer_and_head(heads.opening_head(pair=True))
+    layer, head = sentence.layer_and_head(heads.opening_head())
     _pair(trace, layer, head)
     if text_networks.current().shipped:
         with chosen:
@@ -47,7 +48,7 @@ def _one_head(trace: TextTrace) -> tuple[int, int]:
     return layer, head
 
 
-@region("unit")
+@region(KEY)
 def _pair(trace: TextTrace, layer: int, head: int) -> None:
     choose_unit("words")
     pair = two_sentences.Pair(trace, layer, head)
@@ -56,7 +57,7 @@ def _pair(trace: TextTrace, layer: int, head: int) -> None:
 
 
 def _use_example() -> None:
-    st.session_state["s"], st.session_state["p"] = sentence.EXAMPLES[EXAMPLE]
+    st.session_state["s"], st.session_state["p"] = openings.examples()[EXAMPLE]
 
 
 main()

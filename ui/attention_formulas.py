@@ -15,18 +15,20 @@ SCORE, WEIGHT, OUTPUT = (
 def score(query: int, key: int, raw: float, score: float, d: int, *, scaled: bool = True, plain: bool = True) -> str:
     """α = q·k / √d, or q·k alone, then the same with the numbers of one query and one key.
 
-    plain: False for a network with a factor of its own or a position bias.
+    query, key: positions, counted from 0, which the formula counts from 1; plain: False for a network with a factor of
+    its own or a position bias.
     """
+    example = rf"\alpha_{{{query + 1},{key + 1}}}"
     if not plain:
         return (
             rf"{SCORE} = c\,({Q} \cdot {K}) + \beta_{{i,j}} \qquad "
-            rf"{number(raw)} \;\to\; \alpha_{{{query},{key}}} = {number(score)}"
+            rf"{number(raw)} \;\to\; {example} = {number(score)}"
         )
     if not scaled:
-        return rf"{SCORE} = {Q} \cdot {K} \qquad \alpha_{{{query},{key}}} = {number(raw)}"
+        return rf"{SCORE} = {Q} \cdot {K} \qquad {example} = {number(raw)}"
     return (
         rf"{SCORE} = \frac{{{Q} \cdot {K}}}{{\sqrt{{d}}}} \qquad "
-        rf"\alpha_{{{query},{key}}} = \frac{{{number(raw)}}}{{\sqrt{{{d}}}}} = {number(score)}"
+        rf"{example} = \frac{{{number(raw)}}}{{\sqrt{{{d}}}}} = {number(score)}"
     )
 
 

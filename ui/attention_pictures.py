@@ -10,8 +10,8 @@ import streamlit as st
 from attention_core.figures import head_map, heads_grid, matrix
 from attention_core.figures.heads import thinning
 from attention_core.models.text import TextTrace
-from ui import sentence
 from ui.arrays import array
+from ui.grouping import unit
 from ui.i18n import t
 from ui.sinks import WithoutSinks
 from ui.steps import show
@@ -20,26 +20,29 @@ from ui.steps import show
 def show_weights(
     trace: TextTrace, layer: int, head: int, query: int, key: str, without: WithoutSinks | None = None
 ) -> None:
-    """One head's weights, token by token; a click on a cell follows its row. without: what the colours leave out."""
-    names = sentence.labels(trace)
+    """One head's weights, by tokens or words as the switch stands; a click on a cell follows its row.
+
+    without: what the colours leave out.
+    """
+    shown = unit(trace)
     title = t("self_attention.weights.figure", layer=layer + 1, head=head + 1)
     show(
         matrix(
-            array(trace.layers[layer].weights[0, head]),
-            rows=names,
-            columns=names,
+            array(shown.weights(trace.layers[layer].weights[0, head])),
+            rows=shown.labels,
+            columns=shown.labels,
             kind="weight",
             limit=None if without is None else without.limit(layer, head),
             title=title,
             row_title=t("words.query"),
             column_title=t("words.key"),
             value_name=t("words.weight"),
-            highlight_row=query,
+            highlight_row=shown.row(query),
             clickable=True,
         ),
         key,
         alt=title,
-        on_click=sentence.follow_clicked_row(trace),
+        on_click=shown.follow_clicked_row(),
     )
 
 
@@ -83,12 +86,13 @@ def show_all_heads(
 
     without: what the colours leave out.
     """
-    weights = [array(layer.weights[0]) for layer in trace.layers]
+    shown = unit(trace)
+    weights = [array(shown.weights(layer.weights[0])) for layer in trace.layers]
     heads = [f"{t('words.head')} {column + 1}" for column in range(max(map(len, weights)))]
     show(
         heads_grid(
             weights,
-            tokens=sentence.labels(trace),
+            tokens=shown.labels,
             layer_names=[f"{t('words.layer')} {row + 1}" for row in range(len(weights))],
             head_names=heads,
             # Eight tiles side by side leave room for a number each: the word stands once.
@@ -102,6 +106,6 @@ def show_all_heads(
         alt=alt,
         on_click=on_click,
     )
-    block = thinning(len(trace.tokens))
+    block = thinning(len(shown.words))
     if block > 1:
         st.caption(t("sentence.thinned", block=block))

@@ -25,7 +25,7 @@ from ui.small_exports import hand_export
 from ui.steps import correction, show, step
 from ui.tex import number, tex
 
-TOKENS = ("我", "吃", "柠", "檬")
+T = 4  # tokens
 SCORES = ("scaled_dot", "dot", "cosine", "additive")
 KEY, _WRITTEN, _ROUND = "hand", "_hand_written", "_hand_round"
 COLUMN_WIDTH = 50  # pixels, so that four fit beside their names on a phone; on a wide page they stretch
@@ -39,16 +39,21 @@ def page() -> None:
     matrices = _editors(score)
     trace = _trace(matrices, score)
     query = _followed(trace, score)
-    hand_export(matrices, trace, score, query, TOKENS)
+    hand_export(matrices, trace, score, query, tokens())
+
+
+def tokens() -> tuple[str, ...]:
+    """The names of the four, in the session's language."""
+    return tuple(t(f"by_hand.tokens.{place}") for place in range(T))
 
 
 @region("hq")
 def _followed(trace: SelfAttentionTrace, score: str) -> int:
-    query = url_state.put_choice("hq", range(len(TOKENS)), 1)
+    query = url_state.put_choice("hq", range(T), 1)
     st.pills(
         t("sentence.query"),
-        range(len(TOKENS)),
-        format_func=TOKENS.__getitem__,
+        range(T),
+        format_func=tokens().__getitem__,
         key="hq",
         required=True,
         persist_state="session",
@@ -93,7 +98,7 @@ def _editor(name: str, matrices: Matrices, place: DeltaGenerator) -> npt.NDArray
         st.session_state[f"{key}-base"] = matrices[name]
     base = st.session_state[f"{key}-base"]
     columns = [t(f"by_hand.dimensions.{i}") for i in range(4)] if name == "x" else ["1", "2", "3", "4"]
-    rows = list(TOKENS) if name == "x" else [str(i + 1) for i in range(len(base))]
+    rows = list(tokens()) if name == "x" else [str(i + 1) for i in range(len(base))]
     with place:
         st.markdown(f"${SYMBOLS[name]}$ — {t(f'by_hand.matrices.{name}')}")
         frame = st.data_editor(
@@ -159,8 +164,8 @@ def _scores(trace: SelfAttentionTrace, query: int, score: str) -> None:
         "cosine": rf"{left} = \frac{{{products}}}{{\lvert q \rvert \, \lvert k \rvert}} = {result}",
         "additive": rf"{left} = v^\top \tanh(W_1 {tex('query', 'q')} + W_2 {tex('key', 'k')}) = {result}",
     }[score]
-    with step(3, "by_hand.scoring", worked, query=TOKENS[query], key=TOKENS[best]):
-        _table(trace.scores[0], list(TOKENS), "hand-scores", t("words.score"), query, square=True)
+    with step(3, "by_hand.scoring", worked, query=tokens()[query], key=tokens()[best]):
+        _table(trace.scores[0], list(tokens()), "hand-scores", t("words.score"), query, square=True)
 
 
 def _weights(trace: SelfAttentionTrace, query: int) -> None:
@@ -173,9 +178,9 @@ def _weights(trace: SelfAttentionTrace, query: int) -> None:
         4,
         "by_hand.softmax",
         rf"{left} = \frac{{e^{{{scores[best]:.2f}}}}}{{{below}}} = {weight:.2f}",
-        query=TOKENS[query],
+        query=tokens()[query],
     ):
-        _table(trace.weights[0], list(TOKENS), "hand-weights", t("words.weight"), query, square=True, kind="weight")
+        _table(trace.weights[0], list(tokens()), "hand-weights", t("words.weight"), query, square=True, kind="weight")
 
 
 def _sum(trace: SelfAttentionTrace, query: int) -> None:
@@ -186,7 +191,7 @@ def _sum(trace: SelfAttentionTrace, query: int) -> None:
     numbers = ",\\; ".join(f"{value:.2f}" for value in trace.output[0, query].tolist())
     left = tex("output", f"b^{{{query + 1}}}")
     formula = rf"\begin{{aligned}} {left} &= {terms} \\ &= ({tex('output', numbers)}) \end{{aligned}}"
-    with step(5, "by_hand.sum", formula, query=TOKENS[query]):
+    with step(5, "by_hand.sum", formula, query=tokens()[query]):
         _table(trace.output[0], ["1", "2", "3", "4"], "hand-output", t("words.output"), query)
         correction("self_attention.sum.correction")
 
@@ -204,7 +209,7 @@ def _table(
     show(
         matrix(
             array(values),
-            rows=list(TOKENS),
+            rows=list(tokens()),
             columns=columns,
             kind="weight" if kind == "weight" else "signed",
             title=title,

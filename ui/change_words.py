@@ -14,7 +14,7 @@ _MOST_NAMED = 4  # hidden tokens, or gates, that are listed one by one
 
 def sentence_changes(trace: TextTrace, what_if: WhatIf) -> str:
     """All changes inside the text network, one after the other. trace: of the sentence, for the names of its tokens."""
-    names = sentence.labels(trace)
+    names = sentence.names(trace)
     said = [] if what_if.scaled else [t("what_if.changes.unscaled")]
     if what_if.temperature != 1:
         said.append(t("what_if.changes.temperature", tau=f"{what_if.temperature:g}"))

@@ -23,7 +23,7 @@ from attention_core.models.hub_text import HubTextModel
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionTrace
 from attention_core.runtime.version import version
-from ui import networks, photo_what_if, share, text_networks, url_state
+from ui import networks, photo_what_if, sentence, share, text_networks, url_state
 from ui.change_words import photo_changes, sentence_changes
 from ui.export_files import Taken, offer, opened, stem
 from ui.i18n import joined, t
@@ -63,11 +63,12 @@ def text_export(
     if query is None:
         caption = t("export.head_caption", **about)
     else:
-        caption = t("export.text_caption", query=trace.tokens[query].text, **about)
+        caption = t("export.text_caption", query=sentence.names(trace)[query], **about)
     settings = {
         "text": trace.text,
         "pair": trace.pair,
         "tokens": [token.text for token in trace.tokens],
+        "unknown": [place for place, token in enumerate(trace.tokens) if token.unknown],
         "layer": layer,
         "head": head,
         "query": query,

@@ -12,7 +12,6 @@ import streamlit as st
 from attention_core.analysis.importance import HeadImportance, head_importance
 from attention_core.figures import probability_bars
 from attention_core.models.text import TextTrace
-from attention_core.models.tokenization import UNKNOWN
 from ui import sentence, text_networks, url_state
 from ui.arrays import array
 from ui.attention_pictures import show_head_map
@@ -39,11 +38,11 @@ def importance_step(
         not_of_this_network(number, "network.no_importance")
         return
     with step(number, "head_importance", _formula()):
-        name = sentence.labels(trace)[query]
+        name = sentence.names(trace)[query]
         if trace.tokens[query].special:
             st.info(t("head_importance.special", query=plain(name)))
             return
-        if trace.vocabulary[trace.tokens[query].id] == UNKNOWN:
+        if trace.tokens[query].unknown:
             st.info(t("head_importance.unknown", query=plain(name)))
             return
         if not _wanted(network):

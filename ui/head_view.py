@@ -11,6 +11,7 @@ from torch import Tensor
 
 from attention_core.analysis.words import Word
 from attention_core.figures import COLOURS
+from attention_core.models.tokenization import numbered
 from ui.arrays import array
 from ui.component import component
 from ui.i18n import t
@@ -51,11 +52,15 @@ def head_view(
     def chosen() -> None:
         on_heads([int(number) for number in st.session_state[key]["heads"]])
 
+    texts = [token.text.strip() or "␣" for token in tokens]
     with framed(key):
         _component(
             key=key,
             data={
-                "tokens": [{"text": token.text.strip() or "␣", "special": token.special} for token in tokens],
+                "tokens": [
+                    {"text": text, "name": name, "special": token.special}
+                    for token, text, name in zip(tokens, texts, numbered(texts), strict=True)
+                ],
                 "second": next((i for i, token in enumerate(tokens) if token.segment == 1), None),
                 "queries": list(queries),
                 "keys": list(keys),

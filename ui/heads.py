@@ -9,7 +9,7 @@ import streamlit as st
 from attention_core.analysis.head_atlas import Measure, sentence_atlas
 from attention_core.analysis.head_roles import HeadRole, head_roles, outstanding_heads, within_a_sentence
 from attention_core.models.text import TextTrace
-from ui import networks, text_networks
+from ui import networks, openings, text_networks
 from ui.i18n import joined, t
 
 SHOWN = 8  # outstanding heads offered on a page
@@ -17,10 +17,15 @@ NAMED = 3  # roles named of one head
 _SHARES: tuple[Measure, ...] = ("previous", "next", "same", "special", "other_language")
 
 
-def opening_head(*, pair: bool) -> tuple[int, int]:
-    """(layer, head) that a page opens on: the best aligner for a pair, else one that relates words of a sentence."""
+def opening_head(trace: TextTrace | None = None) -> tuple[int, int]:
+    """(layer, head) that a page opens on: for a sentence alone the one that was measured to show it best, or one that
+    relates words; the best aligner for a pair, and where no sentence is given."""
     if not text_networks.current().shipped:
         return 0, 0
+    pair = trace is None or trace.pair is not None
+    measured = None if pair or trace is None else openings.shown(trace)
+    if measured is not None:
+        return measured.layer, measured.head
     found = _outstanding()
     role = next(iter(found), None) if pair else within_a_sentence(found)
     return (role.layer, role.head) if role else (0, 0)

@@ -12,6 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from attention_core.analysis import guesses
+from attention_core.analysis.guesses import Guess
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
@@ -81,6 +83,29 @@ def _long_text_trace(text: str, pair: str | None, what_if: WhatIf) -> TextTrace:
 @in_turn
 def _foreign_text_trace(text: str, pair: str | None, what_if: WhatIf, key: str, _network: TextNetwork) -> TextTrace:
     return what_if.trace(_network.model, text, pair)
+
+
+def filled_in(text: str, pair: str | None, positions: tuple[int, ...], what_if: WhatIf = AS_TRAINED) -> list[Guess]:
+    """The guesses at tokens that are hidden together, left to right. Shared, so never written to."""
+    network = text_networks.current()
+    if not network.shipped:
+        return _foreign_guesses(text, pair, positions, what_if, network.key, network)
+    return _guesses(text, pair, positions, what_if)
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def _guesses(text: str, pair: str | None, positions: tuple[int, ...], what_if: WhatIf) -> list[Guess]:
+    model = text_networks.shipped().model
+    return guesses.filled_in(model, text, pair, positions, **what_if.controls(model, text, pair))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+@in_turn
+def _foreign_guesses(
+    text: str, pair: str | None, positions: tuple[int, ...], what_if: WhatIf, key: str, _network: TextNetwork
+) -> list[Guess]:
+    model = _network.model
+    return guesses.filled_in(model, text, pair, positions, **what_if.controls(model, text, pair))
 
 
 class Photo:

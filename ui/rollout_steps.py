@@ -12,7 +12,7 @@ from attention_core.analysis.rollout import attention_rollout, mean_over_heads
 from attention_core.figures import matrix
 from attention_core.figures.style import MapKind
 from attention_core.models.text import TextTrace
-from ui import networks, sentence, text_networks, url_state
+from ui import grouping, networks, sentence, text_networks, url_state
 from ui.arrays import array
 from ui.i18n import t
 from ui.regions import region
@@ -32,18 +32,20 @@ def passed_on(number: int, trace: TextTrace, query: int) -> None:
     """Step `number`: the last layer's weights beside the rollout of all layers."""
     means = mean_over_heads(trace)
     rolled = attention_rollout(means, len(trace.tokens))[-1]
-    names = sentence.labels(trace)
-    others = rolled[query].clone()
-    others[query] = -1.0
+    unit = grouping.unit(trace)
+    row = unit.row(query)
+    passed = unit.weights(rolled)[row]
+    others = passed.clone()
+    others[row] = -1.0
     strongest = int(others.argmax())
-    words = {"query": names[query], "key": names[strongest]}
-    shares = {"own": f"{rolled[query, query].item():.0%}", "share": f"{rolled[query, strongest].item():.0%}"}
+    words = {"query": unit.names[row], "key": unit.names[strongest]}
+    shares = {"own": f"{passed[row].item():.0%}", "share": f"{passed[strongest].item():.0%}"}
     with step(number, "rollout.passed_on", _FORMULA, **words, **shares):
         left, right = st.columns(2)
         with left:
-            _token_matrix(trace, means[-1], query, "rollout-raw", t("rollout.passed_on.raw", layer=len(means)))
+            _matrix(unit, means[-1], row, "rollout-raw", t("rollout.passed_on.raw", layer=len(means)))
         with right:
-            _token_matrix(trace, rolled, query, "rollout", t("rollout.passed_on.rolled", layers=len(means)))
+            _matrix(unit, rolled, row, "rollout", t("rollout.passed_on.rolled", layers=len(means)))
         st.caption(t("rollout.passed_on.caveat"))
 
 
@@ -61,8 +63,8 @@ def hidden_in_turn(number: int, trace: TextTrace, query: int) -> None:
             effect = _effect(trace.text, trace.pair, network.key, network, networks.text_trace(trace.text, trace.pair))
         left, right = st.columns(2)
         with left:
-            _token_matrix(
-                trace,
+            _matrix(
+                grouping.by_token(trace),
                 effect.change,
                 query,
                 "rollout-effect",
@@ -105,7 +107,7 @@ def _correlations(trace: TextTrace, effect: BlankOut, query: int) -> None:
     if query in effect.hidden:
         at = effect.hidden.index(query)
         rows |= {f"{name}_query": [_number(rho[at]) for rho in layers] for name, layers in found.items()}
-    name = sentence.labels(trace)[query]
+    name = sentence.names(trace)[query]
     st.markdown(t("rollout.hidden.table"))
     st.dataframe(
         {
@@ -134,30 +136,29 @@ def _number(value: Tensor) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _token_matrix(
-    trace: TextTrace,
+def _matrix(
+    unit: grouping.Unit,
     values: Tensor,
-    query: int,
+    row: int,
     key: str,
     title: str,
     kind: MapKind = "weight",
     value: str = "words.weight",
 ) -> None:
-    names = sentence.labels(trace)
     show(
         matrix(
-            array(values),
-            rows=names,
-            columns=names,
+            array(unit.weights(values)),
+            rows=unit.labels,
+            columns=unit.labels,
             kind=kind,
             title=title,
             row_title=t("words.query"),
             column_title=t("words.key"),
             value_name=t(value),
-            highlight_row=query,
+            highlight_row=row,
             clickable=True,
         ),
         key,
         alt=title,
-        on_click=sentence.follow_clicked_row(trace),
+        on_click=unit.follow_clicked_row(),
     )

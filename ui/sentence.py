@@ -12,30 +12,27 @@ from attention_core.errors import InputError
 from attention_core.figures.axes import MOST_NAMED
 from attention_core.inputs import clean_text
 from attention_core.models.text import TextTrace
-from attention_core.models.tokenization import visible
-from ui import network_picker, networks, text_networks, url_state
-from ui.choices import choose, told_apart
-from ui.i18n import explain, t
+from attention_core.models.tokenization import numbered, visible
+from ui import network_picker, networks, openings, text_networks, url_state
+from ui.choices import choose
+from ui.i18n import explain, joined, t
 from ui.markdown import plain
-
-EXAMPLES: tuple[tuple[str, str], ...] = (
-    ("我吃柠檬", ""),
-    ("我吃柠檬", "I eat lemons."),
-    ("小狗在草地上追一只红色的球。", "A puppy is chasing a red ball on the grass."),
-    ("The old man who lives next door plays the piano.", ""),
-)
+from ui.openings import examples
 
 
 def sentence_trace(example: int = 0) -> TextTrace:
     """Draws the input, and returns the trace of what is in it; the example's where it cannot be used.
 
-    example: index in EXAMPLES of what stands there before anything is typed.
+    example: index in `examples` of what stands there before anything is typed.
     """
     network_picker.choose()
-    _choose(*EXAMPLES[example])
+    _choose(*examples()[example])
     trace = networks.text_trace(*_cleaned(st.session_state["s"], st.session_state["p"]))
     if trace.truncated:
         st.warning(t("sentence.cut", limit=len(trace.tokens), cut=trace.truncated), icon=":material/content_cut:")
+    if any(token.unknown for token in trace.tokens):
+        unknown = [plain(name) for name in visible(token for token in trace.tokens if token.unknown)]
+        st.caption(t("sentence.unknown", tokens=joined("words.comma", list(dict.fromkeys(unknown)))))
     if len(trace.tokens) > MOST_NAMED:
         st.caption(t("sentence.long", count=len(trace.tokens)))
     return trace
@@ -44,15 +41,14 @@ def sentence_trace(example: int = 0) -> TextTrace:
 def typed_text(example: int = 3) -> str:
     """Draws the input of one text alone, and returns it; an example where it cannot be used."""
     network_picker.choose()
-    url_state.put("s", EXAMPLES[example][0], str)
+    _bind(examples()[example][0])
     _input(st.container())
     return _cleaned(st.session_state["s"], "")[0]
 
 
 def typed_pair(*, target_label: str, note: str, example: int = 3) -> tuple[str, str | None]:
     """Draws the input of a text and of what is written to it, None where that is left empty."""
-    url_state.put("s", EXAMPLES[example][0], str)
-    url_state.put("p", "", str)
+    _bind(examples()[example][0])
     first, second = st.columns(2)
     _input(first)
     second.text_input(target_label, key="p", persist_state="session", help=note)
@@ -60,9 +56,22 @@ def typed_pair(*, target_label: str, note: str, example: int = 3) -> tuple[str, 
 
 
 def _input(place: DeltaGenerator) -> None:
+    network = text_networks.current()
+    label, note = ("sentence.label", "sentence.help") if network.shipped else ("network.text", "network.text_help")
     place.text_input(
-        t("sentence.label"), key="s", persist_state="session", help=t("sentence.help"), placeholder=EXAMPLES[0][0]
+        t(label),
+        key="s",
+        persist_state="session",
+        help=t(note, limit=network.positions),
+        placeholder=examples()[0][0],
     )
+
+
+def _bind(text: str, pair: str = "") -> None:
+    """Takes both from the link; what nobody has typed over follows the page and its language."""
+    url_state.follow(s=text, p=pair)
+    typed = url_state.put("s", text, str)
+    url_state.put("p", pair if typed == text else "", str)  # the example's translation is of the example only
 
 
 def _cleaned(typed: str, translation: str) -> tuple[str, str | None]:
@@ -70,21 +79,26 @@ def _cleaned(typed: str, translation: str) -> tuple[str, str | None]:
         return clean_text(typed), clean_text(translation) if translation.strip() else None
     except InputError as error:
         st.error(explain(error), icon=":material/warning:")
-        st.caption(t("sentence.instead", example=EXAMPLES[0][0]))
-        return EXAMPLES[0][0], None
+        instead = examples()[0][0]
+        st.caption(t("sentence.instead", example=instead))
+        return instead, None
 
 
 def _choose(text: str, pair: str) -> None:
-    typed = url_state.put("s", text, str)
-    url_state.put("p", pair if typed == text else "", str)  # the example's translation is of the example only
+    _bind(text, pair)
     first, second = st.columns(2)
     _input(first)
+    catalogue = "sentence" if text_networks.current().shipped else "network"
     second.text_input(
-        t("sentence.pair"), key="p", persist_state="session", help=t("sentence.pair_help"), placeholder="I eat lemons."
+        t(f"{catalogue}.pair"),
+        key="p",
+        persist_state="session",
+        help=t(f"{catalogue}.pair_help"),
+        placeholder=examples()[1][1],
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="examples"):
         st.caption(t("sentence.examples"), width="content")
-        for index, (text, pair) in enumerate(EXAMPLES):
+        for index, (text, pair) in enumerate(examples()):
             label = f"{text} ‖ {pair}" if pair else text
             st.button(label, key=f"example-{index}", on_click=_use, args=(text, pair), width="content")
 
@@ -94,13 +108,24 @@ def _use(text: str, pair: str) -> None:
 
 
 def labels(trace: TextTrace) -> list[str]:
-    """What stands on the axes: each token as typed."""
+    """What stands on the axes: each token as typed, with its marks."""
     return visible(trace.tokens)
+
+
+def read(trace: TextTrace) -> list[str]:
+    """The same as the network reads it: its token for a hidden one where that stands."""
+    return [text_networks.mask_name() if i in trace.hidden else name for i, name in enumerate(labels(trace))]
+
+
+def names(trace: TextTrace) -> list[str]:
+    """What tokens are called in sentences and to choose from: equal ones carry their places."""
+    return numbered(visible(trace.tokens))
 
 
 def layer_and_head(opening: tuple[int, int] = (0, 0)) -> tuple[int, int]:
     """The choice of a layer and one of its heads, counted from 0; shown counted from 1."""
     heads = text_networks.current().heads
+    url_state.follow(layer=opening[0], head=opening[1])
     left, right = st.columns(2)
     with left:
         layer = choose(
@@ -123,16 +148,25 @@ def layer_and_head(opening: tuple[int, int] = (0, 0)) -> tuple[int, int]:
     return layer, head
 
 
+def bind_query(trace: TextTrace) -> int:
+    """Takes the followed token from the link; at first the one that was measured to show this sentence best, or the
+    first that is not special."""
+    measured = openings.shown(trace)
+    ordinary = (i for i, token in enumerate(trace.tokens) if not token.special)
+    first = next(ordinary, 0) if measured is None else measured.position
+    url_state.follow(q=first)
+    return url_state.put_choice("q", range(len(trace.tokens)), first)
+
+
 def query_token(trace: TextTrace) -> int:
     """The token whose row is followed, chosen by clicking it."""
-    names = labels(trace)
-    first = next((i for i, token in enumerate(trace.tokens) if not token.special), 0)
-    url_state.put_choice("q", range(len(names)), first)
-    if len(names) <= 48:
+    called = names(trace)
+    bind_query(trace)
+    if len(called) <= 48:
         st.pills(
             t("sentence.query"),
-            range(len(names)),
-            format_func=told_apart([plain(name) for name in names]).__getitem__,
+            range(len(called)),
+            format_func=[plain(name) for name in called].__getitem__,
             key="q",
             required=True,
             persist_state="session",
@@ -141,8 +175,8 @@ def query_token(trace: TextTrace) -> int:
     else:
         st.selectbox(
             t("sentence.query"),
-            range(len(names)),
-            format_func=lambda index: f"{index}: {names[index]}",
+            range(len(called)),
+            format_func=lambda index: f"{index + 1}: {labels(trace)[index]}",
             key="q",
             persist_state="session",
             help=t("sentence.query_help"),

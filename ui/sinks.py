@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy.typing as npt
 import streamlit as st
+from torch import Tensor
 
 from attention_core.analysis.sinks import attention_sinks, largest_elsewhere
 from attention_core.models.text import TextTrace
-from ui import sentence, url_state
+from ui import grouping, sentence, url_state
 from ui.arrays import array
 from ui.i18n import joined, t
 from ui.markdown import plain
@@ -27,11 +28,16 @@ class WithoutSinks:
 
     def limit(self, layer: int, head: int) -> float:
         """Of one head."""
-        return float(largest_elsewhere(self.trace.layers[layer], [*self.places])[head])
+        return float(self._largest(layer)[head])
 
     def limits(self) -> list[npt.NDArray[Any]]:
         """Of all heads, (H,) a layer."""
-        return [array(largest_elsewhere(attention, [*self.places])) for attention in self.trace.layers]
+        return [array(self._largest(layer)) for layer in range(len(self.trace.layers))]
+
+    def _largest(self, layer: int) -> Tensor:
+        unit = grouping.unit(self.trace)
+        rows = sorted({unit.row(place) for place in self.places})
+        return largest_elsewhere(unit.weights(self.trace.layers[layer].weights[0]), rows)
 
 
 def choose(trace: TextTrace) -> WithoutSinks | None:
@@ -40,7 +46,7 @@ def choose(trace: TextTrace) -> WithoutSinks | None:
     chosen = url_state.put_choice(KEY, (False, True))
     if not found:
         return None
-    names = sentence.labels(trace)
+    names = sentence.names(trace)
     taken = [t("sinks.takes", token=plain(names[place]), share=f"{alpha:.0%}") for place, alpha in found.items()]
     st.toggle(t("sinks.leave_out", sinks=joined("words.comma", taken)), key=KEY, help=t("sinks.help"))
     if not chosen:

@@ -139,6 +139,16 @@ def named(written: str) -> str:
     return written
 
 
+def mask_name() -> str:
+    """How the network's vocabulary spells the token that it reads in the place of a hidden one; "" for none."""
+    network = current()
+    if network.mask is None:
+        return ""
+    model = network.model
+    vocabulary = model.tokenizer.vocabulary if isinstance(model, TextModel) else model.vocabulary
+    return vocabulary[network.mask]
+
+
 def pin() -> None:
     """At the start of a page: the session's network, which stays the same to the end of the run."""
     wanted = st.session_state.get(KEY, SHIPPED)

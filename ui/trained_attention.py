@@ -6,16 +6,18 @@ from html import escape
 
 import numpy as np
 import streamlit as st
+import torch
 from torch import Tensor
 
 from attention_core.analysis.heads import divided_by_root, unscaled_scores, weighted_sum
 from attention_core.figures import Quantity, matrix, probability_bars, vector_strip
 from attention_core.models.text import TextModel, TextTrace
 from ui import attention_formulas as formulas
-from ui import export, heads, networks, sentence, sinks, text_networks, what_if_controls, what_if_steps
+from ui import export, grouping, heads, networks, sentence, sinks, text_networks, what_if_controls, what_if_steps
 from ui.arrays import array
 from ui.attention_pictures import show_weights
-from ui.i18n import t
+from ui.i18n import joined, t
+from ui.markdown import plain
 from ui.regions import region
 from ui.steps import correction, not_of_this_network, show, step
 from ui.tables import show_sequence
@@ -30,9 +32,9 @@ def page() -> None:
     export.text_export("self_attention", after, layer=layer, head=head, query=query, what_if=what_if)
 
 
-@region("layer", "head", "q", what_if_controls.KEY, sinks.KEY)
+@region("layer", "head", "q", what_if_controls.KEY, sinks.KEY, grouping.KEY)
 def _one_head(trained: TextTrace) -> tuple[TextTrace, int, int, int, WhatIf]:
-    layer, head = sentence.layer_and_head(heads.opening_head(pair=trained.pair is not None))
+    layer, head = sentence.layer_and_head(heads.opening_head(trained))
     query = sentence.query_token(trained)
     what_if = what_if_controls.choose(trained, layer)
     trace = networks.text_trace(trained.text, trained.pair, what_if)
@@ -54,10 +56,15 @@ def _one_head(trained: TextTrace) -> tuple[TextTrace, int, int, int, WhatIf]:
 
 
 def _tokens(trace: TextTrace) -> None:
-    with step(1, "self_attention.tokens", rf"x^1, x^2, \dots, x^{{{len(trace.tokens)}}}"):
+    specials = list(dict.fromkeys(token.text for token in trace.tokens if token.special))
+    words = {
+        "marks": t("self_attention.tokens.marks", tokens=joined("words.comma", specials)) if specials else "",
+        "read": t(f"self_attention.tokens.{'shipped' if text_networks.current().shipped else 'foreign'}"),
+    }
+    with step(1, "self_attention.tokens", rf"x^1, x^2, \dots, x^{{{len(trace.tokens)}}}", **words):
         show_sequence(
             {
-                t("self_attention.tokens.position"): [str(i) for i in range(len(trace.tokens))],
+                t("self_attention.tokens.position"): [str(i + 1) for i in range(len(trace.tokens))],
                 t("self_attention.tokens.token"): sentence.labels(trace),
                 t("self_attention.tokens.row"): [str(token.id) for token in trace.tokens],
                 t("self_attention.tokens.read_as"): _read_as(trace),
@@ -75,22 +82,26 @@ def _read_as(trace: TextTrace) -> list[str]:
 
 def _embedding(view: View) -> None:
     trace, layer, query = view.after, view.layer, view.query
-    formula = rf"{tex('embedding', 'a^i')} = {_summed(trace)} \in \mathbb{{R}}^{{D}}"
+    given = trace.embedding if layer == 0 else trace.blocks[layer - 1].output
+    as_is = torch.equal(given, trace.layers[layer].input[0])  # networks that norm behind a block read it as it is
+    read = rf"h^i_{{{layer}}}" if as_is else rf"\mathrm{{norm}}(h^i_{{{layer}}})"
+    summed, width = rf"h^i_0 = {_summed(trace)}", r"\in \mathbb{R}^D"
+    formula = rf"\begin{{gathered}} {summed} \\ {tex('embedding', 'a^i')} = {read} {width} \end{{gathered}}"
     with step(2, "self_attention.embedding", formula, layer=layer + 1, width=trace.embedding.shape[1]):
-        values = array(trace.layers[layer].input[0])
+        title = t(f"self_attention.embedding.{'figure_plain' if as_is else 'figure'}", layer=layer + 1)
         show(
             vector_strip(
-                values,
-                rows=sentence.labels(trace),
+                array(trace.layers[layer].input[0]),
+                rows=view.names,
                 quantity="embedding",
-                title=t("self_attention.embedding.figure", layer=layer + 1),
+                title=title,
             ),
             "embedding",
-            alt=t("self_attention.embedding.figure", layer=layer + 1),
+            alt=title,
         )
         before, after = (attention.input[0] for attention in view.attention())
         strip_changes(view, ("embedding", t("what_if.input.title", layer=layer + 1), before, after))
-        with st.expander(t("self_attention.embedding.parts", token=sentence.labels(trace)[query])):
+        with st.expander(t("self_attention.embedding.parts", token=view.said[query])):
             summands = {
                 "token": trace.token_embedding,
                 "position": trace.position_embedding,
@@ -104,8 +115,23 @@ def _embedding(view: View) -> None:
                     quantity="embedding",
                 ),
                 "embedding-parts",
-                alt=t("self_attention.embedding.parts", token=sentence.labels(trace)[query]),
+                alt=t("self_attention.embedding.parts", token=view.said[query]),
             )
+        _twice(trace, query)
+
+
+def _twice(trace: TextTrace, query: int) -> None:
+    """Where the followed token stands more than once: what of its embedding is the same each time, and what is not."""
+    read = trace.tokens[query].id
+    places = [i for i, token in enumerate(trace.tokens) if token.id == read and i not in trace.hidden]
+    if (
+        query not in places
+        or len(places) < 2
+        or len({*map(tuple, trace.position_embedding[places].tolist())}) < len(places)
+    ):
+        return
+    listed = joined("words.comma", [str(place + 1) for place in places])
+    st.caption(t("self_attention.embedding.twice", token=plain(sentence.labels(trace)[query]), places=listed))
 
 
 def _summed(trace: TextTrace) -> str:
@@ -119,7 +145,7 @@ def _summed(trace: TextTrace) -> str:
 
 
 def _projections(view: View) -> None:
-    trace, head = view.after, view.head
+    head = view.head
     before, attention = view.attention()
     width = attention.query.shape[-1]
     formula = (
@@ -136,7 +162,7 @@ def _projections(view: View) -> None:
             show(
                 vector_strip(
                     array(values[0, head]),
-                    rows=sentence.labels(trace),
+                    rows=view.names,
                     quantity=name,
                     title=t(f"words.{name}"),
                 ),
@@ -162,7 +188,8 @@ def _scores(trace: TextTrace, layer: int, head: int, query: int) -> None:
     strongest = int(scaled[query].argmax())
     before, after = raw[query, strongest].item(), scaled[query, strongest].item()
     formula = formulas.score(query, strongest, before, after, d, plain=divided_by_root(attention))
-    values = {"query": names[query], "key": names[strongest]}
+    said = sentence.names(trace)
+    values = {"query": said[query], "key": said[strongest]}
     with step(4, "self_attention.scores", formula, d=d, **values):
         left, right = st.columns(2)
         digits = 2 if len(names) <= FEW_TOKENS else 0  # beside each other, long numbers would be too small to read
@@ -177,7 +204,7 @@ def _scores(trace: TextTrace, layer: int, head: int, query: int) -> None:
                         title=t(f"self_attention.scores.{name}"),
                         row_title=t("words.query"),
                         column_title=t("words.key"),
-                        value_name=t("words.score"),
+                        value_name=t("overview.blocks.raw" if name == "raw" else "words.score"),
                         highlight_row=query,
                         clickable=True,
                         digits=digits,
@@ -189,24 +216,17 @@ def _scores(trace: TextTrace, layer: int, head: int, query: int) -> None:
 
 
 def _weights(trace: TextTrace, layer: int, head: int, query: int) -> None:
-    names = sentence.labels(trace)
-    weights = trace.layers[layer].weights[0, head]
-    strongest = int(weights[query].argmax())
-    with step(
-        5,
-        "self_attention.weights",
-        formulas.weight(),
-        query=names[query],
-        key=names[strongest],
-        share=f"{weights[query, strongest].item():.0%}",
-    ):
+    grouping.bind()
+    said = grouping.unit(trace).looks(trace.layers[layer].weights[0, head], query)
+    with step(5, "self_attention.weights", formulas.weight(), **said):
+        grouping.choose_unit()
         show_weights(trace, layer, head, query, "weights", sinks.choose(trace))
 
 
 def _sum(trace: TextTrace, layer: int, head: int, query: int) -> None:
     names = sentence.labels(trace)
     total = weighted_sum(trace.layers[layer], head, query)
-    with step(6, "self_attention.sum", formulas.output(), query=names[query]):
+    with step(6, "self_attention.sum", formulas.output(), query=sentence.names(trace)[query]):
         show(
             vector_strip(
                 array(total.terms),
@@ -231,7 +251,7 @@ def _sum(trace: TextTrace, layer: int, head: int, query: int) -> None:
 
 
 def _prediction(trace: TextTrace, query: int) -> None:
-    names = sentence.labels(trace)
+    names = sentence.names(trace)
     token = trace.tokens[query]
     formula = r"p(\text{token} \mid \text{sentence}) = \mathrm{softmax}(E\, h^i + c)"
     network = text_networks.current()

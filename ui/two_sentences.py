@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
 from attention_core.analysis.alignment import (
     DIRECTIONS,
     Aligner,
+    Links,
     PairAttention,
     aligners,
     pair_attention,
     strongest_links,
 )
-from attention_core.analysis.guesses import Guess, as_word, guesses
+from attention_core.analysis.guesses import Guess, written_together
 from attention_core.analysis.words import Word, word_weights, words
 from attention_core.figures import alignment, matrix, probability_bars
 from attention_core.figures.alignment import narrowest
 from attention_core.models.text import TextTrace
-from ui import networks, url_state
+from attention_core.models.tokenization import numbered
+from ui import networks, openings, url_state
 from ui.arrays import array
-from ui.choices import told_apart
 from ui.grouping import grouped
-from ui.i18n import t
+from ui.i18n import joined, t
 from ui.markdown import plain
 from ui.regions import region
 from ui.steps import show, step
 from ui.tex import tex
-from ui.what_if import WhatIf
 
 OFFERED = 5  # of the best heads
 SIDE_BY_SIDE = 14  # words of a sentence up to which three matrices fit beside one another
 FROM = ("product", "each")  # what the links are drawn from
+LEAST, USUAL = (0, 1, 2, 5, 10, 20, 30, 50), 10  # percent of a link
 MOST_PILLS = 48
 _FORTH, _BACK = r"\tilde\alpha_{a \to b}", r"\tilde\alpha_{b \to a}"
 BASELINES = (("bilingual_start", "best"), ("untrained", "best"), ("diagonal",), ("eflomal",))  # places in the scores
@@ -46,6 +49,7 @@ class Pair:
         self.first, self.second = (
             [word.text for word in together if not word.special and word.segment == segment] for segment in (0, 1)
         )
+        self.names = numbered(self.first), numbered(self.second)  # in sentences
         self.layer, self.head = layer, head
 
 
@@ -70,15 +74,25 @@ def _open(aligner: Aligner) -> None:
     st.session_state["layer"], st.session_state["head"] = aligner.layer, aligner.head
 
 
-@region("links")
+@region("links", "least")
 def alignment_step(number: int, pair: Pair) -> None:
     """The links, and who looks at whom in words."""
     product = url_state.put_choice("links", FROM) == "product"
     given = pair.attention
     forth, back = (given.product, given.product) if product else (given.forth, given.back)
-    links = strongest_links(forth, back)
+    least = url_state.put_choice("least", LEAST, USUAL)
+    links = strongest_links(forth, back, least / 100)
     with step(number, "two_sentences.links", _partners(product), layer=pair.layer + 1, head=pair.head + 1):
-        st.segmented_control(
+        left, right = st.columns(2)
+        right.select_slider(
+            t("two_sentences.least"),
+            LEAST,
+            format_func=lambda percent: f"{percent}%",
+            key="least",
+            persist_state="session",
+            help=t("two_sentences.least_help"),
+        )
+        left.segmented_control(
             t("two_sentences.from"),
             FROM,
             format_func=lambda way: t(f"two_sentences.ways.{way}"),
@@ -95,20 +109,31 @@ def alignment_step(number: int, pair: Pair) -> None:
                 pair.second,
                 forth=links.forth,
                 back=links.back,
+                strengths=links.strengths,
                 names=(
                     t("two_sentences.links.both"),
                     t("two_sentences.links.forth"),
                     t("two_sentences.links.back"),
                 ),
-                first_notes=_notes(pair.first, pair.second, sorted(links.forth), given, from_first=True),
-                second_notes=_notes(pair.second, pair.first, sorted((b, a) for a, b in links.back), given),
+                first_notes=_notes(pair.first, pair.names[1], sorted(links.forth), given, from_first=True),
+                second_notes=_notes(pair.second, pair.names[0], sorted((b, a) for a, b in links.back), given),
             ),
             "alignment",
             alt=t("two_sentences.links.title", layer=pair.layer + 1, head=pair.head + 1),
             widths=(room, max(460, 2 * room)),
         )
+        _without_partner(pair, links)
         with st.expander(t("two_sentences.table"), expanded=len(pair.first) <= SIDE_BY_SIDE):
             _table(pair)
+
+
+def _without_partner(pair: Pair, links: Links) -> None:
+    """Which words have no line."""
+    for side, called in enumerate(pair.names):
+        linked = {link[side] for link in links.forth | links.back}
+        left = [t("what_if.token", token=plain(name)) for place, name in enumerate(called) if place not in linked]
+        if left:
+            st.caption(t(f"two_sentences.no_partner.{'ab'[side]}", words=joined("words.comma", left)))
 
 
 def _partners(product: bool) -> str:
@@ -132,17 +157,17 @@ def _table(pair: Pair) -> None:
     """Each word of the first sentence: where it looks, who looks at it, and its partner by the product."""
     columns = {
         name: [
-            f"{plain(pair.second[b])} {matrix[a, b].item():.0%}" for a, b in enumerate(matrix.argmax(dim=1).tolist())
+            f"{plain(pair.names[1][b])} {matrix[a, b].item():.0%}" for a, b in enumerate(matrix.argmax(dim=1).tolist())
         ]
         for name, matrix in (("looks", pair.attention.forth), ("looked", pair.attention.back))
     }
     st.table(
         {
-            t("two_sentences.word"): [plain(word) for word in pair.first],
+            t("two_sentences.word"): [plain(word) for word in pair.names[0]],
             t("two_sentences.looks"): columns["looks"],
             t("two_sentences.looked"): columns["looked"],
             t("two_sentences.by_product"): [
-                plain(pair.second[b]) for b in pair.attention.product.argmax(dim=1).tolist()
+                plain(pair.names[1][b]) for b in pair.attention.product.argmax(dim=1).tolist()
             ],
         },
         alt=t("two_sentences.table"),
@@ -209,18 +234,20 @@ def score_step(number: int, layer: int, head: int) -> None:
 def guess_step(number: int, trace: TextTrace) -> None:
     """One word hidden: what the network writes there with the translation, and without."""
     together = [word for word in words(trace) if not word.special]
-    place = _chosen_word(together)
+    place = _chosen_word(trace, together)
     word = together[place]
     assert trace.pair is not None
     alone = (trace.text, trace.pair)[word.segment]
     offset = 0 if word.segment == 0 else _start(trace, 1) - _start(trace, 0)
     found = {
-        "with": guesses(networks.text_trace(trace.text, trace.pair, WhatIf(hidden=word.tokens)), word.tokens),
-        "alone": _alone(alone, [position - offset for position in word.tokens]),
+        "with": networks.filled_in(trace.text, trace.pair, word.tokens),
+        "alone": networks.filled_in(alone, None, tuple(position - offset for position in word.tokens)),
     }
-    written = {name: plain(as_word([guess.best for guess in made])) for name, made in found.items()}
+    written = {name: plain(written_together([guess.best for guess in made])) for name, made in found.items()}
     rest = t("two_sentences.guess.rest")
-    with step(number, "two_sentences.guess", rf"p(x_i \mid \text{{{rest}}})"):
+    pieces = len(word.tokens) > 1
+    formula = rf"p(x_i \mid \text{{{rest}}}{r', x_{<i}' if pieces else ''})"
+    with step(number, "two_sentences.guess", formula):
         st.markdown(
             t("two_sentences.guess.written", word=plain(word.text), both=written["with"], alone=written["alone"])
         )
@@ -229,15 +256,16 @@ def guess_step(number: int, trace: TextTrace) -> None:
             rows[t(f"two_sentences.guess.{name}_writes")] = [_writes(guess) for guess in made]
             rows[t(f"two_sentences.guess.{name}_right")] = [_right(guess) for guess in made]
         st.table(rows, alt=t("two_sentences.guess.title"))
+        if pieces and all(guess.known for made in found.values() for guess in made):
+            chances = {
+                name: f"{math.prod(guess.answer_probability for guess in made):.1%}" for name, made in found.items()
+            }
+            st.caption(t("two_sentences.guess.pieces", word=plain(word.text), **chances))
 
 
 def _start(trace: TextTrace, segment: int) -> int:
     """The position of a sentence's first token."""
     return next(i for i, token in enumerate(trace.tokens) if token.segment == segment and not token.special)
-
-
-def _alone(text: str, positions: list[int]) -> list[Guess]:
-    return guesses(networks.text_trace(text, None, WhatIf(hidden=tuple(positions))), positions)
 
 
 def _writes(guess: Guess) -> str:
@@ -248,11 +276,21 @@ def _right(guess: Guess) -> str:
     return f"{guess.answer_probability:.1%}" if guess.known else "–"
 
 
-def _chosen_word(together: list[Word]) -> int:
-    first = next((i for i, word in enumerate(together) if len(word.tokens) > 1), 0)
+def _telling_word(trace: TextTrace, together: list[Word]) -> int:
+    """What is hidden at first: the word that was measured to gain most, or the longest that is not in pieces."""
+    measured = openings.shown(trace, "pair")
+    if measured is not None:
+        return next(i for i, word in enumerate(together) if measured.position in word.tokens)
+    whole = [i for i, word in enumerate(together) if not any(trace.tokens[place].continues for place in word.tokens)]
+    return max(whole or range(len(together)), key=lambda i: len(together[i].text))
+
+
+def _chosen_word(trace: TextTrace, together: list[Word]) -> int:
+    first = _telling_word(trace, together)
     options = range(len(together))
+    url_state.follow(w=first)
     url_state.put_choice("w", options, first)
-    texts = told_apart([plain(word.text) for word in together])
+    texts = [plain(name) for name in numbered([word.text for word in together])]
     label, explained = t("two_sentences.guess.choose"), t("two_sentences.guess.choose_help")
     if len(together) <= MOST_PILLS:
         st.pills(

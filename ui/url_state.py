@@ -18,7 +18,7 @@ from ui.markdown import plain
 
 Value = TypeVar("Value", bound=str | int | float | bool)
 _NOW, _SENT, _REFUSED, _ALONE = "_url_now", "_url_sent", "_url_refused", "_url_alone"
-_FORMER, _SINCE = "_url_former", "_url_since"
+_FORMER, _SINCE, _DEFAULTS = "_url_former", "_url_since", "_url_defaults"
 _NOTICE, _PRESENT = "_url_notice", "present"  # the latter: presenter mode in the link
 _SHOWN = 40  # characters of a refused value that are shown
 # Seconds that a request of the browser may have been on its way: that of a control, which a busy browser is slow to
@@ -62,6 +62,20 @@ def put_choice(key: str, options: Collection[Value], default: Value | None = Non
     if value not in options:
         st.session_state[key] = value = fallback
     return value
+
+
+def follow(**defaults: str | int | float | bool) -> None:
+    """Before `put` of these keys: as long as all of them are the defaults of the page or language before, they become
+    those of this one. What somebody has changed, or a link says, stays."""
+    former: dict[str, object] = st.session_state.setdefault(_DEFAULTS, {})
+    sent = st.session_state.get(_SENT, {})
+    linked = {} if st.session_state.get(_ALONE) else st.query_params.to_dict()
+    if all(
+        key in former and st.session_state.get(key) == former[key] and linked.get(key) in (None, sent.get(key))
+        for key in defaults
+    ):
+        st.session_state.update(defaults)
+    former.update(defaults)
 
 
 def notices() -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -112,21 +112,23 @@ class WhatIf:
 
     def trace(self, model: TextModel | HubTextModel, text: str, pair: str | None) -> TextTrace:
         """The sentence on its way through the network with these changes, which must fit it."""
+        return model.trace(text, pair, **self.controls(model, text, pair))
+
+    def controls(self, model: TextModel | HubTextModel, text: str, pair: str | None) -> dict[str, Any]:
+        """These changes as the network's `trace` takes them."""
         if isinstance(model, TextModel):
             layers, limit = model.config.heads, model.config.positions
         else:
             layers, limit = model.heads, model.limit
         tokens = model.tokenizer.encode(text, pair, limit)[0]
         gates = [torch.tensor([self.gate(layer, head) for head in range(heads)]) for layer, heads in enumerate(layers)]
-        return model.trace(
-            text,
-            pair,
-            hide=self.hidden,
-            head_gates=gates if self.gates else None,
-            scale=None if self.scaled else 1.0,
-            temperature=self.temperature,
-            mask=self.attention_mask(len(tokens)),
-        )
+        return {
+            "hide": self.hidden,
+            "head_gates": gates if self.gates else None,
+            "scale": None if self.scaled else 1.0,
+            "temperature": self.temperature,
+            "mask": self.attention_mask(len(tokens)),
+        }
 
 
 AS_TRAINED = WhatIf()

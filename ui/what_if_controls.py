@@ -17,7 +17,6 @@ from attention_core.models.text import TextTrace
 from ui import sentence, text_networks, url_state
 from ui.arrays import array
 from ui.change_words import sentence_changes
-from ui.choices import told_apart
 from ui.i18n import t
 from ui.markdown import plain
 from ui.regions import region
@@ -192,7 +191,7 @@ def _cells(trace: TextTrace, applied: WhatIf) -> None:
             on_click=turn if own else None,
         )
     if own:
-        _one_cell(names, applied)
+        _one_cell(sentence.names(trace), applied)
 
 
 @region()
@@ -208,7 +207,7 @@ def _one_cell(names: list[str], applied: WhatIf) -> None:
         chosen = place.selectbox(
             t(f"what_if.cell.{side}"),
             range(T),
-            format_func=lambda index: f"{index}: {names[index]}",
+            format_func=names.__getitem__,
             key=key,
             persist_state="session",
             help=t("what_if.cell.help"),
@@ -223,7 +222,7 @@ def _one_cell(names: list[str], applied: WhatIf) -> None:
 
 
 def _hidden(trace: TextTrace, applied: WhatIf) -> None:
-    names = sentence.labels(trace)
+    names = sentence.names(trace)
     few = len(names) <= _MOST_PILLS
     key = "what-hide" if few else "what-hide-long"
 
@@ -236,7 +235,7 @@ def _hidden(trace: TextTrace, applied: WhatIf) -> None:
         st.pills(
             label,
             range(len(names)),
-            format_func=told_apart([plain(name) for name in names]).__getitem__,
+            format_func=[plain(name) for name in names].__getitem__,
             selection_mode="multi",
             wrap=True,
             key=key,
@@ -247,7 +246,7 @@ def _hidden(trace: TextTrace, applied: WhatIf) -> None:
         st.multiselect(
             label,
             range(len(names)),
-            format_func=lambda index: f"{index}: {names[index]}",
+            format_func=lambda index: f"{index + 1}: {sentence.labels(trace)[index]}",
             key=key,
             on_change=hide,
             help=note,

@@ -48,22 +48,28 @@ class Links:
     forth: frozenset[tuple[int, int]]  # from each word of the first sentence
     back: frozenset[tuple[int, int]]  # from each word of the second sentence
 
+    strengths: Mapping[tuple[int, int], float]  # of each link: its number in the matrix, the smaller of two
+
     @property
     def both(self) -> frozenset[tuple[int, int]]:
         """Where each is the other's strongest."""
         return self.forth & self.back
 
 
-def strongest_links(forth: Tensor, back: Tensor) -> Links:
-    """The links of two matrices (A, B) that may be the same one; a word that gives nothing has no partner."""
+def strongest_links(forth: Tensor, back: Tensor, least: float = 0.0) -> Links:
+    """The links of two matrices (A, B) that may be the same one; a word that gives nothing has no partner.
+
+    least: of a link's number; a word whose strongest is below has no partner, either.
+    """
     if not forth.numel():
-        return Links(frozenset(), frozenset())
+        return Links(frozenset(), frozenset(), {})
     rows = enumerate(zip(forth.argmax(dim=1).tolist(), forth.amax(dim=1).tolist(), strict=True))
     columns = enumerate(zip(back.argmax(dim=0).tolist(), back.amax(dim=0).tolist(), strict=True))
-    return Links(
-        frozenset((a, b) for a, (b, most) in rows if most > 0),
-        frozenset((a, b) for b, (a, most) in columns if most > 0),
-    )
+    from_first = {(a, b): most for a, (b, most) in rows if most > 0 and most >= least}
+    from_second = {(a, b): most for b, (a, most) in columns if most > 0 and most >= least}
+    either = from_first.keys() | from_second.keys()
+    strengths = {link: min(found[link] for found in (from_first, from_second) if link in found) for link in either}
+    return Links(frozenset(from_first), frozenset(from_second), strengths)
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,9 @@ def attention_sinks(trace: TextTrace) -> dict[int, float]:
     return {place: alpha[:, place].mean().item() for place, share in enumerate(shares) if share >= HEADS}
 
 
-def largest_elsewhere(attention: MultiHeadTrace, sinks: list[int]) -> Tensor:
-    """(H,) the largest weight of each head on any token but the `sinks`; 1 where there is none."""
-    weights = attention.weights[0].clone()
+def largest_elsewhere(weights: Tensor, sinks: list[int]) -> Tensor:
+    """(H, T, T) → (H,) the largest weight of each head on any token but the `sinks`; 1 where there is none."""
+    weights = weights.clone()
     weights[:, :, sinks] = 0.0
     largest = weights.flatten(1).amax(dim=1)
     return torch.where(largest > 0, largest, torch.ones_like(largest))

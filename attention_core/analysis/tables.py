@@ -21,7 +21,7 @@ from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace
 from attention_core.models.hub_patches import PatchTrace
 from attention_core.models.hub_vision import StagedTrace
 from attention_core.models.text import TextTrace
-from attention_core.models.tokenization import Token
+from attention_core.models.tokenization import Token, visible
 from attention_core.models.writing import GenerationStep
 
 _FORMULA = "=+-@\t\r"  # what a formula begins with
@@ -105,7 +105,7 @@ def _name(cell: object) -> object:
 
 def text_tables(trace: TextTrace) -> Iterator[Table]:
     """A row a token; a table a head where there are heads. The logits stand upright, as a sheet has too few columns."""
-    tokens = [token.text for token in trace.tokens]
+    tokens = visible(trace.tokens)
     for name, values in trace.arrays().items():
         folder = name.replace(".", "/")
         if name == "logits":
@@ -169,8 +169,8 @@ def written_tables(written: Sequence[GenerationStep], layer: int) -> Iterator[Ta
     """Of one layer, counted from 0: a table a head, a row a written token, a column a token that was read before it.
     Then how likely each of them was."""
     last = written[-1]
-    rows = [(row, step.token.text) for row, step in enumerate(written)]
-    columns = [f"{place} {token.text}" for place, token in enumerate(last.read)]
+    rows = list(enumerate(visible([step.token for step in written])))
+    columns = [f"{place} {name}" for place, name in enumerate(visible(last.read))]
     for name in _KEYS_ACROSS:
         heads = np.full((written[0].layers[layer].weights.shape[1], len(rows), len(columns)), np.nan, np.float32)
         for row, step in enumerate(written):
@@ -185,8 +185,7 @@ def translation_tables(trace: EncoderDecoderTrace, layer: int) -> Iterator[Table
     """Scores and weights of one layer of the cross-attention, and of the two texts where they have as many: a table a
     head, a row a query, a column a key."""
     texts = {
-        side: [token.text for token in tokens]
-        for side, tokens in (("source", trace.source.tokens), ("target", trace.target.tokens))
+        side: visible(tokens) for side, tokens in (("source", trace.source.tokens), ("target", trace.target.tokens))
     }
     for part, layers, queries, keys in (
         ("cross", trace.cross, "target", "source"),

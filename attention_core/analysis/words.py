@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import torch
@@ -16,14 +16,14 @@ from torch import Tensor
 
 from attention_core.errors import ShapeError
 from attention_core.models.text import TextTrace
-from attention_core.models.tokenization import Token, simplified
+from attention_core.models.tokenization import Token, simplified, visible
 
 
 @dataclass(frozen=True)
 class Word:
     """One or more tokens that stand together; a special token is a word of its own."""
 
-    text: str  # as typed
+    text: str  # as typed; unknown parts of it in square brackets, a token by itself as `visible` names it
     segment: int  # 0, or 1 for the second sentence of a pair
     special: bool
     tokens: tuple[int, ...]  # their positions in the trace
@@ -31,7 +31,8 @@ class Word:
 
 def single_tokens(trace: TextTrace) -> list[Word]:
     """Every token by itself."""
-    return [Word(token.text, token.segment, token.special, (i,)) for i, token in enumerate(trace.tokens)]
+    named = zip(trace.tokens, visible(trace.tokens), strict=True)
+    return [Word(name, token.segment, token.special, (i,)) for i, (token, name) in enumerate(named)]
 
 
 def words(trace: TextTrace) -> list[Word]:
@@ -59,6 +60,8 @@ def _word(tokens: Sequence[Token], positions: tuple[int, ...], texts: tuple[str,
     text = first.text if first.special else texts[first.segment][first.start : last.end]
     if not text.strip():  # a space that is a token: its sign can be seen
         text = "".join(tokens[position].text for position in positions)
+    elif any(tokens[position].unknown for position in positions):
+        text = "".join(visible(replace(tokens[position], continues=False) for position in positions))
     return Word(text, first.segment, first.special, positions)
 
 

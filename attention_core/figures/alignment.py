@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -14,6 +14,8 @@ _LETTERS = 15  # pixels
 _GAP = 22  # pixels between two words
 _HEIGHT = 150  # pixels from one sentence to the other
 _MARGIN = 24  # pixels left and right
+_THINNEST, _THICKEST = 1.0, 6.0  # pixels of a line
+_LEVELS = 10  # of thickness: a line of the picture has one
 
 Link = tuple[int, int]
 
@@ -24,6 +26,7 @@ def alignment(
     *,
     forth: Collection[Link],
     back: Collection[Link],
+    strengths: Mapping[Link, float],
     names: tuple[str, str, str],
     first_notes: Sequence[str],
     second_notes: Sequence[str],
@@ -31,7 +34,8 @@ def alignment(
 ) -> go.Figure:
     """Words of two sentences with links (number in `first`, number in `second`).
 
-    forth, back   links from each word of the first and of the second sentence; those in both are drawn thick
+    forth, back   links from each word of the first and of the second sentence; those in both have a colour
+    strengths     of each link, 0…1: the stronger, the thicker
     names         legend of the links in both, of those in `forth` alone, of those in `back` alone
     *_notes       what the hover label of each word says beneath it
 
@@ -45,20 +49,25 @@ def alignment(
     drawing = Drawing()
     both = set(forth) & set(back)
     looks = (
-        (both, {"color": COLOURS["weight"], "width": 4}),
-        (set(forth) - both, {"color": QUIET, "width": 1.6, "dash": "dash"}),
-        (set(back) - both, {"color": QUIET, "width": 1.6, "dash": "dot"}),
+        (both, {"color": COLOURS["weight"]}),
+        (set(forth) - both, {"color": QUIET, "dash": "dash"}),
+        (set(back) - both, {"color": QUIET, "dash": "dot"}),
     )
     for name, (links, line) in zip(names, looks, strict=True):
-        drawing.add(
-            "scatter",
-            x=[x for a, b in sorted(links) for x in (places[0][a], places[1][b], None)] or [None],
-            y=[y for _ in links for y in (1, 0, None)] or [None],
-            mode="lines",
-            name=escaped(name),
-            line=line,
-            hoverinfo="skip",
-        )
+        levels = sorted({_level(strengths[link]) for link in links}) or [0]
+        for number, level in enumerate(levels):
+            of_level = sorted(link for link in links if _level(strengths[link]) == level)
+            drawing.add(
+                "scatter",
+                x=[x for a, b in of_level for x in (places[0][a], places[1][b], None)] or [None],
+                y=[y for _ in of_level for y in (1, 0, None)] or [None],
+                mode="lines",
+                name=escaped(name),
+                legendgroup=name,
+                showlegend=number == len(levels) - 1,  # the key has the thickest
+                line={**line, "width": _THINNEST + level * (_THICKEST - _THINNEST) / _LEVELS},
+                hoverinfo="skip",
+            )
     rows = ((first, first_notes, 1, "top center"), (second, second_notes, 0, "bottom center"))
     for (words, notes, y, side), at in zip(rows, places, strict=True):
         drawing.add(
@@ -114,3 +123,7 @@ def _places(words: Sequence[str], width: float) -> list[float]:
         places.append(left + taken / 2)
         left += taken
     return places
+
+
+def _level(strength: float) -> int:
+    return min(round(_LEVELS * strength), _LEVELS)

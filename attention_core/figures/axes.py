@@ -26,7 +26,7 @@ class Names:
 def names_along(labels: Sequence[str], *, room: float = 84) -> Names:
     """Positions 0…n-1 with `labels`, which may repeat, shortened to `room` pixels.
 
-    Beyond `MOST_NAMED` each has its position in front, and the axis can be zoomed.
+    Beyond `MOST_NAMED` each has its place in front, counted from 1, and the axis can be zoomed.
     """
     n = len(labels)
     if n > MOST_NAMED:
@@ -54,7 +54,7 @@ def _long(labels: Sequence[str], room: float) -> Names:
     """
     size = 10
     places = [str(i) for i in range(len(labels))]
-    short = [shortened(f"{place}: {label}", room, size) for place, label in zip(places, labels, strict=True)]
+    short = [shortened(f"{number}: {label}", room, size) for number, label in enumerate(labels, start=1)]
     return Names(
         layout={
             "type": "category",

@@ -5,7 +5,7 @@ T tokens, D model width, H heads, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +16,7 @@ from attention_core.mechanisms.checks import check_floating, check_mask, check_p
 from attention_core.models.hub_tokens import HubTokenizer
 from attention_core.models.hub_traces import HubTextTrace, Predicts, text_trace
 from attention_core.models.recording import AttentionControls, Recording
+from attention_core.models.text import checked_positions, checked_written
 from attention_core.models.twin import Twin, copied
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class HubTextModel(nn.Module):
         pair: str | None = None,
         *,
         hide: Collection[int] = (),
+        written: Mapping[int, int] | None = None,
         head_gates: Tensor | Sequence[Tensor] | None = None,
         scale: float | None = None,
         temperature: float = 1.0,
@@ -86,7 +88,8 @@ class HubTextModel(nn.Module):
             mask=check_mask(mask, (T, T)),
             head_gates=checked_gates(head_gates, self.heads),
         )
-        ids = [self.tokenizer.mask if i in hidden else token.id for i, token in enumerate(tokens)]
+        seen = checked_written(written or {}, T, len(self.vocabulary))
+        ids = [self.tokenizer.mask if i in hidden else seen.get(i, token.id) for i, token in enumerate(tokens)]
         inputs: dict[str, Any] = {"input_ids": torch.tensor([ids], device=self.network.device)}
         if self.tokenizer.takes_segments:
             inputs["token_type_ids"] = torch.tensor([segments], device=self.network.device)
@@ -112,15 +115,7 @@ class HubTextModel(nn.Module):
 
 def checked_hidden(hide: Collection[int], T: int, tokenizer: HubTokenizer, name: str) -> frozenset[int]:
     """The positions to hide in a text of T tokens. Raises `ControlError`, also for a network without a token for it."""
-    positions = frozenset(int(position) for position in hide)
-    outside = sorted(position for position in positions if not 0 <= position < T)
-    if outside:
-        raise ControlError(
-            "control.position",
-            f"hide names position {outside[0]}; expected 0 … {T - 1}, a token of this text.",
-            came=outside[0],
-            limit=T - 1,
-        )
+    positions = checked_positions("hide", hide, T)
     if positions and tokenizer.mask is None:
         raise ControlError(
             "control.hide",

@@ -55,10 +55,13 @@ class HubTokenizer:
         parts = json.loads(saved)
         kinds = set(_types([parts["pre_tokenizer"], parts["decoder"]]))
         self._reads_bytes = "ByteLevel" in kinds
+        # The sign before a piece that goes on a word; without one, vocabularies mark where words begin.
+        self._continues: str = parts["model"].get("continuing_subword_prefix") or ""
         self._pieces = {index: piece for piece, index in self._backend.get_vocab(with_added_tokens=True).items()}
         self.size: int = max(self._pieces, default=-1) + 1
         self.special: frozenset[int] = frozenset(tokenizer.all_special_ids)
         self.mask: int | None = tokenizer.mask_token_id
+        self.unknown: int | None = tokenizer.unk_token_id
         self.start: int | None = tokenizer.bos_token_id
         self.ends: frozenset[int] = frozenset({tokenizer.eos_token_id} - {None})
         self.limit: int = tokenizer.model_max_length  # tokens; astronomical where the tokenizer knows none
@@ -139,7 +142,12 @@ class HubTokenizer:
             text, pending = said, []
         owners = _words(text)
         return text, [
-            t if t.special or not text else replace(t, word=owners[min(t.start, len(text) - 1)]) for t in tokens
+            t
+            if t.special or not text
+            else replace(
+                t, word=owners[min(t.start, len(text) - 1)], continues=self._goes_on(t.id, text, owners, t.start)
+            )
+            for t in tokens
         ]
 
     def _said(self, indices: Sequence[int]) -> str:
@@ -163,8 +171,28 @@ class HubTokenizer:
         for index, (start, end) in zip(encoding.ids, spans, strict=True):
             label = "".join(_part(text[i], i, pieces, seen) for i in range(start, end)) or "␣"
             word = owners[min(start, len(owners) - 1)] if owners else 0
-            tokens.append(Token(label, start, end, word, segment, special=False, id=index))
+            tokens.append(
+                Token(
+                    label,
+                    start,
+                    end,
+                    word,
+                    segment,
+                    special=False,
+                    id=index,
+                    continues=self._goes_on(index, text, owners, start),
+                    unknown=index == self.unknown,
+                )
+            )
         return tokens
+
+    def _goes_on(self, index: int, text: str, owners: list[int], start: int) -> bool:
+        """Whether a token that starts at character `start` goes on a word: by its sign, or because it starts in one."""
+        if self._continues:
+            return self._pieces[index].startswith(self._continues)
+        if not 0 < start < len(text) or owners[start] != owners[start - 1]:
+            return False
+        return not (text[start].isspace() or text[start - 1].isspace())
 
 
 def _part(character: str, place: int, pieces: Counter[int], seen: Counter[int]) -> str:

@@ -81,6 +81,14 @@ def scores(kind: str) -> dict[str, Any]:
     return measured
 
 
+def openings() -> dict[str, dict[str, dict[str, Any]]]:
+    """What shows the text network best, by `python -m training.defaults`: language → "alone" or "pair" → text,
+    translation, and layer, head and position counted from 0."""
+    path = assets_folder() / "text" / "defaults.json"
+    chosen: dict[str, dict[str, dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))
+    return chosen
+
+
 def ablations() -> dict[str, Any] | None:
     """What `python -m training.ablations` measured; None where it has not been run."""
     path = assets_folder() / "vision" / "ablations.json"

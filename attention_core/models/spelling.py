@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
-CONTINUES = "##"  # how a piece begins that goes on a word
+from attention_core.models.tokenization import CONTINUES
 
 _NO_SPACE_BEFORE = frozenset(".,!?;:%)]}…°")
 _NO_SPACE_AFTER = frozenset("([{$£€#")

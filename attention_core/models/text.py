@@ -10,7 +10,7 @@ T tokens, D model width, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -166,6 +166,7 @@ class TextModel(nn.Module):
         pair: str | None = None,
         *,
         hide: Collection[int] = (),
+        written: Mapping[int, int] | None = None,
         head_gates: Tensor | Sequence[Tensor] | None = None,
         scale: float | None = None,
         temperature: float = 1.0,
@@ -173,18 +174,20 @@ class TextModel(nn.Module):
     ) -> TextTrace:
         """The whole way of `text` (and `pair`, its translation) through the network.
 
-        hide: token positions that the network sees as [MASK]; head_gates: (layers, heads), or one (heads,) a layer;
+        hide: token positions that the network sees as [MASK]; written: position → row of the vocabulary that it sees
+        there in the place of the token, unless that is hidden; head_gates: (layers, heads), or one (heads,) a layer;
         scale, temperature: as in `MultiHeadSelfAttention.trace`, for all layers; mask: bool (T, T), True = may attend.
         Text beyond the position limit is cut, and `truncated` says by how much.
         Raises `ControlError`, `ShapeError`, `KindError`.
         """
         tokens, truncated = self.tokenizer.encode(text, pair, self.config.positions)
         T = len(tokens)
-        hidden = checked_positions(hide, T)
+        hidden = checked_positions("hide", hide, T)
         mask = check_mask(mask, (T, T))
         gates = checked_layers(head_gates, len(self.blocks))
         device = self.output_bias.device
-        ids = [self.tokenizer.mask if i in hidden else token.id for i, token in enumerate(tokens)]
+        seen = checked_written(written or {}, T, len(self.tokenizer.vocabulary))
+        ids = [self.tokenizer.mask if i in hidden else seen.get(i, token.id) for i, token in enumerate(tokens)]
         segments = [token.segment for token in tokens]
         token_embedding, position_embedding, segment_embedding = self.embeddings(
             *(torch.tensor([row], device=device) for row in (ids, positions_of(segments), segments))
@@ -222,14 +225,14 @@ class TextModel(nn.Module):
         )
 
 
-def checked_positions(hide: Collection[int], tokens: int) -> frozenset[int]:
-    """`hide` as positions of a sentence of so many tokens. Raises `ControlError`."""
-    positions = frozenset(int(position) for position in hide)
+def checked_positions(name: str, given: Collection[int], tokens: int) -> frozenset[int]:
+    """Positions in a text of so many tokens. name: of the control. Raises `ControlError`."""
+    positions = frozenset(int(position) for position in given)
     outside = sorted(position for position in positions if not 0 <= position < tokens)
     if outside:
         raise ControlError(
             "control.position",
-            f"hide names position {outside[0]}; expected 0 … {tokens - 1}, a token of this sentence.",
+            f"{name} names position {outside[0]}; expected 0 … {tokens - 1}, a token of this sentence.",
             came=outside[0],
             limit=tokens - 1,
         )
@@ -248,3 +251,18 @@ def checked_layers(gates: Tensor | Sequence[Tensor] | None, layers: int) -> Sequ
             expected=layers,
         )
     return list(gates)
+
+
+def checked_written(written: Mapping[int, int], tokens: int, vocabulary: int) -> Mapping[int, int]:
+    """Position → row of a vocabulary of so many. Raises `ControlError`."""
+    checked_positions("written", written.keys(), tokens)
+    for position, row in written.items():
+        if not 0 <= row < vocabulary:
+            raise ControlError(
+                "control.token",
+                f"written puts row {row} at position {position}; expected one of the vocabulary, 0 … {vocabulary - 1}.",
+                came=row,
+                position=position,
+                limit=vocabulary - 1,
+            )
+    return written

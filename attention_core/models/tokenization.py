@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,7 @@ from attention_core.errors import KindError
 
 UNKNOWN, PADDING, START, SEPARATOR, MASK = "[UNK]", "[PAD]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL_TOKENS = (PADDING, UNKNOWN, START, SEPARATOR, MASK)
+CONTINUES = "##"  # begins a piece that goes on a word
 
 
 class _Converter(Protocol):
@@ -75,6 +77,8 @@ class Token:
     segment: int  # 0, or 1 for the second sentence of a pair
     special: bool
     id: int  # row of the embedding table
+    continues: bool = False  # goes on the word that the token before it is a piece of
+    unknown: bool = False  # the vocabulary does not have it: the network reads its token for that
 
 
 class Tokenizer:
@@ -101,7 +105,17 @@ class Tokenizer:
         encoding = self._backend.encode(simplified(encodable(text)), add_special_tokens=False)
         spans = _apart(_with_marks(text, encoding.offsets))
         return [
-            Token(text[start:end], start, end, word, segment, special=False, id=index)
+            Token(
+                text[start:end],
+                start,
+                end,
+                word,
+                segment,
+                special=False,
+                id=index,
+                continues=self.vocabulary[index].startswith(CONTINUES),
+                unknown=index == self.unknown,
+            )
             for index, (start, end), word in zip(encoding.ids, spans, encoding.word_ids, strict=True)
         ]
 
@@ -156,8 +170,21 @@ def shared_room(first: int, second: int, room: int) -> tuple[int, int]:
 
 
 def visible(tokens: Iterable[Token]) -> list[str]:
-    """The text of each; a sign where there is nothing to see of it."""
-    return [token.text if token.text.strip() else "␣" for token in tokens]
+    """What each is called wherever it is shown: ##s goes on a word, [𠮷] is read as [UNK], ␣ has nothing to see."""
+    return [_named(token) for token in tokens]
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """The same names, those that come more than once with their place, counted from 1: “.” (13)."""
+    times = Counter(names)
+    return [f"{name} ({place})" if times[name] > 1 else name for place, name in enumerate(names, start=1)]
+
+
+def _named(token: Token) -> str:
+    text = token.text if token.text.strip() else "␣"
+    if token.unknown:
+        text = f"[{text}]"
+    return CONTINUES + text if token.continues else text
 
 
 def positions_of(segments: Sequence[int]) -> list[int]:

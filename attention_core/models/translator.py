@@ -25,7 +25,7 @@ from attention_core.mechanisms.checks import check_positive
 from attention_core.mechanisms.multi_head import MultiHeadTrace
 from attention_core.models.spelling import Spelling
 from attention_core.models.text import BlockTrace, EncoderBlock, TextTrace, checked_layers, checked_positions
-from attention_core.models.tokenization import Token, Tokenizer
+from attention_core.models.tokenization import CONTINUES, Token, Tokenizer
 from attention_core.models.translation import (
     LANGUAGES,
     DecoderBlock,
@@ -149,7 +149,7 @@ class Translator(nn.Module):
         """
         gates = self._gates(head_gates or {})
         source_tokens, source_cut = self._read(text)
-        hidden = checked_positions(hide, len(source_tokens))
+        hidden = checked_positions("hide", hide, len(source_tokens))
         into = into or other_language(text)
         if target is None:
             *_, last = self._write(source_tokens, hidden, into, self.longest, likeliest)
@@ -230,7 +230,7 @@ class Translator(nn.Module):
         `sampled(temperature, top_k)`. Raises, before the first token, what `trace` does.
         """
         source_tokens, _ = self._read(text)
-        hidden = checked_positions(hide, len(source_tokens))
+        hidden = checked_positions("hide", hide, len(source_tokens))
         most = self.longest if steps is None else min(check_positive("steps", steps), self.longest)
         return self._write(source_tokens, hidden, into or other_language(text), most, choose)
 
@@ -287,8 +287,10 @@ class Translator(nn.Module):
                 tokens.append(self._special(index, 1))
                 continue
             start, end = next(places)
-            word += not self.vocabulary[index].startswith("##")
-            tokens.append(Token(text[start:end], start, end, max(word, 0), 1, special=False, id=index))
+            continues = self.vocabulary[index].startswith(CONTINUES)
+            word += not continues
+            unknown = index == self.tokenizer.unknown
+            tokens.append(Token(text[start:end], start, end, max(word, 0), 1, False, index, continues, unknown))
         return text, tokens
 
     def _read(self, text: str) -> tuple[list[Token], int]:

@@ -34,8 +34,17 @@ def test_strongest_links_by_hand() -> None:
 
 def test_a_word_that_gives_nothing_has_no_partner() -> None:
     nothing = strongest_links(torch.tensor([[0.0, 0.0], [0.0, 1.0]]), torch.zeros(2, 2))
-    assert nothing == Links(frozenset({(1, 1)}), frozenset())
+    assert nothing == Links(frozenset({(1, 1)}), frozenset(), {(1, 1): 1.0})
     assert strongest_links(torch.zeros(0, 3), torch.zeros(0, 3)).both == frozenset()
+
+
+def test_a_word_whose_strongest_link_is_weak_has_no_partner() -> None:
+    weak = torch.tensor([[0.9, 0.0], [0.06, 0.04]])
+    assert strongest_links(weak, weak, 0.05).forth == {(0, 0), (1, 0)}
+    cut = strongest_links(weak, weak, 0.1)
+    assert (cut.forth, cut.back) == ({(0, 0)}, {(0, 0)})
+    assert cut.strengths == pytest.approx({(0, 0): 0.9})
+    assert strongest_links(weak, weak / 2, 0.0).strengths[0, 0] == pytest.approx(0.45)  # the smaller of the two
 
 
 def test_swapping_the_sentences_swaps_the_links() -> None:

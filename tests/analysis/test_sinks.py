@@ -50,10 +50,10 @@ def test_a_sink_of_few_heads_is_none_of_the_network() -> None:
 
 def test_the_colours_end_at_the_largest_weight_elsewhere() -> None:
     trace = with_weights(SUNK)
-    torch.testing.assert_close(largest_elsewhere(trace.layers[0], [2]), torch.full((2,), 1 / 6))
+    torch.testing.assert_close(largest_elsewhere(trace.layers[0].weights[0], [2]), torch.full((2,), 1 / 6))
     only = torch.zeros(6, 6)
     only[:, 2] = 1
-    torch.testing.assert_close(largest_elsewhere(with_weights(only).layers[0], [2]), torch.ones(2))
+    torch.testing.assert_close(largest_elsewhere(with_weights(only).layers[0].weights[0], [2]), torch.ones(2))
 
 
 def test_few_others_say_nothing() -> None:

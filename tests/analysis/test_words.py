@@ -54,7 +54,8 @@ def test_characters_and_pieces_become_words() -> None:
         ("學校裡有檸檬", ["學校", "裡", "有", "檸檬"]),  # traditional characters, shown as typed
         ("他在北京大学，Python很流行", ["他", "在", "北京大学", "，", "Python", "很", "流行"]),
         ("The lemonade", ["The", "lemonade"]),
-        ("🍋 !", ["🍋", "!"]),
+        ("🍋 !", ["[🍋]", "!"]),  # the vocabulary does not have it
+        ("I love 🍋🍋 lemons", ["I", "love", "[🍋🍋]", "lemons"]),
     ],
 )
 def test_words_are_as_typed(text: str, expected: list[str]) -> None:

@@ -18,6 +18,7 @@ from attention_core.analysis.tables import (
     written_npz,
     written_tables,
 )
+from attention_core.models.tokenization import visible
 from tests.models.hub_networks import encoder_decoder, saved, sentence_pieces
 
 
@@ -67,7 +68,7 @@ def test_a_row_is_as_long_as_what_had_been_read(written: list[GenerationStep]) -
 
 def test_both_texts_and_what_goes_between_them_are_tables(translated: EncoderDecoderTrace) -> None:
     archive = zipfile.ZipFile(io.BytesIO(csv_zip(translation_tables(translated, 1))))
-    tokens = {side: [token.text for token in getattr(translated, side).tokens] for side in ("source", "target")}
+    tokens = {side: visible(getattr(translated, side).tokens) for side in ("source", "target")}
     for part, layers, queries, keys in (
         ("cross", translated.cross, "target", "source"),
         ("source", translated.source.layers, "source", "source"),

@@ -85,7 +85,7 @@ def test_the_language_can_be_switched_and_stays(browser: Browser, server: str) -
 
 def test_a_typed_sentence_is_on_the_axes_and_survives_a_reload(browser: Browser, server: str) -> None:
     page = open_page(browser, f"{server}/self_attention")
-    expect(labels(page, "weights", "y")).to_have_text(["[CLS]", "我", "吃", "柠", "檬", "[SEP]"])
+    expect(labels(page, "weights", "y")).to_have_text(["[CLS]", "我", "吃", "柠", "檬", "。", "[SEP]"])
     type_sentence(page, "貓喝牛奶")
     expected = ["[CLS]", "貓", "喝", "牛", "奶", "[SEP]"]
     expect(labels(page, "weights", "y")).to_have_text(expected)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from attention_core import load_text_model
+from attention_core.models.tokenization import visible
 from tests.browser.driver import cell_centre, leave, open_page, painted, settle, until
 from ui.i18n import LANGUAGES, Language, catalogue
 
@@ -35,7 +36,7 @@ def test_zooming_into_a_long_text_keeps_the_names_and_a_click_names_its_row(
     trace = load_text_model().trace(SENTENCES[language])
     cut = catalogue(language)["sentence.cut"].format(limit=256, cut=trace.truncated)
     expect(page.get_by_text(cut)).to_be_visible()
-    spelled = [f"{i}: {token.text}" for i, token in enumerate(trace.tokens)]
+    spelled = [f"{place}: {name}" for place, name in enumerate(visible(trace.tokens), start=1)]
     painted(page, "weights")
     for axis in "xy":  # many, yet not all; and each as it is
         shown = names(page, axis)
@@ -49,7 +50,7 @@ def test_zooming_into_a_long_text_keeps_the_names_and_a_click_names_its_row(
     page.mouse.up()
     until(page, "document.querySelectorAll('.st-key-weights .ytick').length < 32")
     for axis in "xy":
-        assert {f"{i}: {trace.tokens[i].text}" for i in range(42, 63)} <= set(names(page, axis))
+        assert {*spelled[42:63]} <= set(names(page, axis))
     page.wait_for_timeout(400)  # two presses within 0.3 s are a double click to Plotly, which undoes the zoom
     page.mouse.click(*cell_centre(page, "weights", 50, 55))
     expect(page).to_have_url(re.compile("q=50"))

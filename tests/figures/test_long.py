@@ -36,7 +36,7 @@ def test_a_long_axis_lets_plotly_choose_among_all_names_at_every_zoom() -> None:
     for axis in (picture(250).layout.xaxis, picture(250).layout.yaxis):
         assert axis.type == "category" and axis.tickmode == "auto" and axis.tickvals is None
         assert list(axis.categoryarray) == [str(i) for i in range(250)]
-        assert axis.labelalias["6"] == "6: cat"
+        assert axis.labelalias["6"] == "7: cat"
         assert axis.labelalias["7"] == "7: &lt;s&gt;"
         assert axis.labelalias["4"].startswith("4: unpro") and axis.labelalias["4"].endswith("…")
         assert axis.fixedrange is False

@@ -152,3 +152,21 @@ def test_a_tokenizer_without_spans_is_refused() -> None:
     with pytest.raises(UnsupportedModelError) as refused:
         HubTokenizer(Slow())  # type: ignore[arg-type]
     assert refused.value.key == "hub.slow_tokenizer" and refused.value.values == {"name": "Slow"}
+
+
+def test_a_piece_goes_on_a_word_by_the_sign_of_its_vocabulary_or_by_its_place() -> None:
+    for tokenizer in (BYTE_PAIRS, SENTENCE_PIECES, WORD_PIECES):
+        text = "the lemons, 我吃 fish"
+        for token in tokenizer.encode(text, None, 100)[0]:
+            inside = 0 < token.start < len(text) and text[token.start - 1 : token.start + 1].isascii()
+            within = inside and text[token.start - 1].isalpha() and text[token.start].isalpha()
+            assert token.continues == within, (token, text)
+
+
+def test_what_the_vocabulary_does_not_have_is_marked() -> None:
+    tokens = WORD_PIECES.encode("the 🍋", None, 100)[0]
+    assert [token.unknown for token in tokens if not token.special] == [
+        token.text == "🍋" for token in tokens if not token.special
+    ]
+    assert sum(token.unknown for token in tokens) == 1
+    assert not any(token.unknown for token in BYTE_PAIRS.encode("the 🍋", None, 100)[0])

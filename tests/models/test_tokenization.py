@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attention_core.errors import KindError
-from attention_core.models.tokenization import SPECIAL_TOKENS, Token, Tokenizer, positions_of, simplified
+from attention_core.models.tokenization import (
+    SPECIAL_TOKENS,
+    Token,
+    Tokenizer,
+    numbered,
+    positions_of,
+    simplified,
+    visible,
+)
 
 SAVED = Path(__file__).parents[2] / "assets" / "text" / "tokenizer.json"
 
@@ -281,3 +289,16 @@ def test_eight_threads_give_what_one_gives(tokenizer: Tokenizer) -> None:
 def test_what_is_no_string_is_refused(tokenizer: Tokenizer, other: object) -> None:
     with pytest.raises(KindError, match=f"came as {type(other).__name__}; a str is expected"):
         tokenizer.encode(other)  # type: ignore[arg-type]
+
+
+def test_names_mark_pieces_and_what_is_unknown(tokenizer: Tokenizer) -> None:
+    tokens = tokenizer.pieces("Two lemons and 𠮷野")
+    assert visible(tokens) == ["Two", "lemon", "##s", "and", "[𠮷]", "野"]
+    assert [token.continues for token in tokens] == [False, False, True, False, False, False]
+    assert [token.unknown for token in tokens] == [token.id == tokenizer.unknown for token in tokens]
+    assert sum(token.unknown for token in tokens) == 1
+
+
+def test_equal_names_carry_their_places_counted_from_1() -> None:
+    assert numbered(["the", "cat", "the", "."]) == ["the (1)", "cat", "the (3)", "."]
+    assert numbered([]) == []

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
-from streamlit.testing.v1 import AppTest
+from functools import cache
+from typing import Any
 
-from attention_core import load_image, load_vision_model
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+from torch import Tensor
+
+from attention_core import load_image, load_text_model, load_vision_model
+from attention_core.analysis.alignment import Links, pair_attention, strongest_links
+from attention_core.analysis.head_roles import outstanding_heads
+from attention_core.analysis.masks import causal_mask
 from attention_core.analysis.stages import channel_weights
+from attention_core.analysis.words import word_weights, words
 from attention_core.inputs.samples import sample_photo
+from attention_core.models import registry
+from attention_core.models.text import TextTrace
 from tests.ui.driver import ROOT, charts, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.lessons import Lesson, lessons
+from ui.two_sentences import USUAL
 
 
 def scene_of(lesson: Lesson, number: int, language: Language, **query: str) -> AppTest:
@@ -125,3 +137,112 @@ def test_what_the_story_of_se_says_of_this_network_is_so() -> None:
     assert last[0].min() > 0.9  # hardly anything is turned down
     assert first[0].min() < 0.5 < first[0].max()
     assert (first[0] - first[1]).abs().max() > 0.01  # another photo, other weights
+
+
+@cache
+def text_trace(text: str, pair: str = "", **controls: Any) -> TextTrace:
+    held = {name: list(value) if name == "hide" else value for name, value in controls.items()}
+    return load_text_model().trace(text, pair or None, **held)
+
+
+def scene(language: Language, lesson: str, number: int) -> dict[str, Any]:
+    """The link of a scene, its role put in as the page does it."""
+    told = lessons(language)[lesson].scenes[number - 1]
+    found = dict(told.link)
+    if told.role:
+        scores = registry.scores("text")
+        best = next(role for role in outstanding_heads(scores) if role.kind == told.role)
+        found |= {"layer": best.layer, "head": best.head}
+    return found
+
+
+def row(link: dict[str, Any], **controls: Any) -> tuple[TextTrace, Tensor]:
+    """The followed row of the scene's head."""
+    trace = text_trace(link["s"], link["p"], **controls)
+    return trace, trace.layers[link["layer"]].weights[0, link["head"], link["q"]]
+
+
+def name(trace: TextTrace, place: Tensor) -> str:
+    return trace.tokens[int(place)].text
+
+
+def chance(trace: TextTrace, place: int) -> tuple[float, int]:
+    """The probability of the token that stands there, and its rank."""
+    probabilities = trace.logits[place].softmax(dim=-1)
+    right = probabilities[trace.tokens[place].id]
+    return right.item(), int((probabilities > right).sum()) + 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_story_of_the_scale_says_is_so(language: Language) -> None:
+    link = scene(language, "scale", 1)
+    trained, usual = row(link)
+    unscaled, sharp = row(link, scale=1.0)
+    _, flat = row(link, temperature=5.0)
+    assert link["layer"] == 0
+    layers = [trace.layers[0] for trace in (trained, unscaled)]
+    assert torch.equal(layers[0].input, layers[1].input)  # what it reads stays the same
+    d = layers[0].query.shape[-1]
+    scores = [layer.scores[0, link["head"], link["q"]] for layer in layers]
+    torch.testing.assert_close(scores[1], scores[0] * d**0.5, rtol=1e-4, atol=1e-4)  # every score √d times
+    assert (usual > 0.1).sum() >= 3  # shared among several
+    assert int(sharp.argmax()) == int(usual.argmax()) and sharp.max() > 0.95  # the largest takes more
+    assert flat.max() < 2.5 / len(flat)  # close to uniform
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_story_of_the_heads_says_is_so(language: Language) -> None:
+    first = scene(language, "heads", 1)
+    trace = text_trace(first["s"], first["p"])
+    other = torch.tensor([[a.segment != b.segment and not b.special for b in trace.tokens] for a in trace.tokens])
+    across = torch.cat([(layer.weights[0] * other).sum(dim=(1, 2)) / len(trace.tokens) for layer in trace.layers])
+    assert across.max() > 0.5  # some look into the other sentence
+    before, beside = (row(scene(language, "heads", number)) for number in (2, 3))
+    place = scene(language, "heads", 2)["q"]
+    assert int(before[1].argmax()) == place - 1
+    assert name(beside[0], beside[1].argmax()) == {"en": "球", "zh": "ball"}[language]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_story_of_the_causal_mask_says_is_so(language: Language) -> None:
+    _, weights = row(scene(language, "causal", 1))
+    assert weights[scene(language, "causal", 1)["q"] + 1 :].sum() > 0.5  # part of it lies to the right
+    link = scene(language, "causal", 3)
+    place, mask = link["q"], causal_mask(len(text_trace(link["s"]).tokens))
+    alone, masked = (chance(text_trace(link["s"], hide=(place,), **c), place)[0] for c in ({}, {"mask": mask}))
+    assert alone > 0.5 and masked < 0.1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_story_of_the_lemon_says_is_so(language: Language) -> None:
+    def linked(number: int) -> tuple[list[str], list[str], Links]:
+        link = scene(language, "lemon", number)
+        trace = text_trace(link["s"], link["p"])
+        together = words(trace)
+        weights = word_weights(trace.layers[link["layer"]].weights[0, link["head"]], together)
+        sides = [[word.text for word in together if not word.special and word.segment == s] for s in (0, 1)]
+        product = pair_attention(weights, together).product
+        return sides[0], sides[1], strongest_links(product, product, USUAL / 100)
+
+    first, second, links = linked(1)
+    assert {(first[a], second[b]) for a, b in links.both} >= {
+        pair if language == "zh" else pair[::-1] for pair in (("我", "I"), ("吃", "eat"), ("柠檬", "lemons"))
+    }
+    first, second, links = linked(2)
+    pairs = {(first[a], second[b]) for a, b in links.both}
+    assert (("grass", "草地") if language == "en" else ("草地", "grass")) in pairs
+    assert any(a < c and b > d for a, b in links.both for c, d in links.both)  # lines cross
+    left = {first[a] for a in range(len(first)) if a not in {link[0] for link in links.forth | links.back}}
+    assert left >= ({"the", "."} if language == "en" else {"的", "。"})
+    assert not linked(3)[2].forth
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_story_of_the_hidden_word_says_is_so(language: Language) -> None:
+    link = scene(language, "hidden", 3)
+    place = link["q"]
+    alone, beside = (text_trace(link["s"], pair, hide=(place,)) for pair in ("", link["p"]))
+    assert alone.logits[place].softmax(dim=-1).max() < 0.5  # nothing settles it
+    assert chance(alone, place)[1] >= 5 and chance(beside, place)[1] == 1
+    before, after = row(link)[1], row(link, hide=(place,))[1]
+    assert before.max() > 0.9 and after.max() < 0.5

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from attention_core import load_text_model
 from attention_core.analysis.head_roles import outstanding_heads
+from attention_core.analysis.words import is_chinese, single_tokens, word_weights, words
 from attention_core.mechanisms.scores import additive_scores, cosine_scores
 from attention_core.models import registry
 from tests.ui.driver import decoded, figures, opened, run, said
@@ -219,4 +220,60 @@ def test_a_button_opens_the_head_that_it_names() -> None:
 def test_a_link_with_a_sentence_of_its_own_gets_no_strange_translation() -> None:
     app = opened("multi_head", "en", s="The cat sat.")
     assert app.text_input(key="p").value == ""
-    assert opened("multi_head", "en").text_input(key="p").value == "I eat lemons."
+    assert opened("multi_head", "en").text_input(key="p").value == registry.openings()["en"]["alone"]["translation"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_opens_on_what_was_measured_to_show_most(language: str) -> None:
+    app = opened("self_attention", language)
+    found = registry.openings()[language]["alone"]
+    values = [app.session_state[key] for key in ("s", "layer", "head", "q")]
+    assert values == [found[key] for key in ("text", "layer", "head", "position")]
+    examples = [button.label for button in app.button if (button.key or "").startswith("example-")]
+    assert [is_chinese(label) for label in examples[:2]] == [language == "zh"] * 2
+
+
+def test_what_nobody_has_changed_follows_the_language_and_ones_own_stays() -> None:
+    def switched(app: AppTest, language: str) -> AppTest:
+        app.session_state["lang"] = language
+        app.run()
+        assert not app.exception
+        return app
+
+    app = opened("self_attention", "zh")
+    measured = registry.openings()
+    for language in ("en", "zh"):
+        switched(app, language)
+        found = measured[language]["alone"]
+        assert [app.session_state[key] for key in ("s", "q")] == [found["text"], found["position"]]
+    app.text_input(key="s").set_value("猫喝牛奶").run()
+    assert app.session_state["q"] == 1  # its first word, not the place of the sentence before
+    assert switched(app, "en").session_state["s"] == "猫喝牛奶"
+    linked = opened("self_attention", "en", s=measured["zh"]["alone"]["text"], q="2")
+    assert linked.session_state["s"] == measured["zh"]["alone"]["text"] and linked.session_state["q"] == 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_network_does_not_know_is_marked_and_explained(language: str) -> None:
+    app = opened("self_attention", language, s="我吃𠮷柠檬。")
+    note = catalogue(language)["sentence.unknown"].split("{tokens}")[1]  # type: ignore[arg-type]
+    assert any(note in caption.value for caption in app.caption)
+    assert any(option.content.startswith("\\[𠮷") for option in app.pills(key="q").proto.options)
+    assert not any(note in caption.value for caption in opened("self_attention", language).caption)
+
+
+@pytest.mark.parametrize("page", ["self_attention", "multi_head", "head_atlas"])
+def test_pieces_join_to_words_on_every_page_of_weights(page: str) -> None:
+    text = "I eat lemons."
+    trace = load_text_model().trace(text)
+    for unit, names in (
+        ("tokens", ["[CLS]", "I", "eat", "lemon", "##s", ".", "[SEP]"]),
+        ("words", ["[CLS]", "I", "eat", "lemons", ".", "[SEP]"]),
+    ):
+        app = opened(page, "en", s=text, p="", layer="2", head="3", q="2", unit=unit)
+        grouped = words(trace) if unit == "words" else single_tokens(trace)
+        title = catalogue("en")["self_attention.weights.figure"].format(layer=3, head=4)
+        [shown] = [f for f in figures(app) if f["layout"].get("title", {}).get("text", "").startswith(title)]
+        assert shown["layout"]["xaxis"]["ticktext"] == names
+        expected = word_weights(trace.layers[2].weights[0, 3], grouped)
+        np.testing.assert_allclose(decoded(shown["data"][0]["z"]), expected.numpy(), atol=1e-6)

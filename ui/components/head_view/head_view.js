@@ -90,7 +90,7 @@ function draw(root, data, view, choose) {
     paint();
   }
 
-  const text = (token) => data.tokens[token].text;
+  const text = (token) => data.tokens[token].name;
   const several = data.heads.filter((head) => head.on).length > 1;
   const by = (link) => (several ? ` (${words.head} ${link.head.name})` : "");
 

@@ -98,6 +98,6 @@ class Neurons {
       range.textContent = index === null ? `±${write(rows[name].limit, 2)}` : write(rows[name].values[index]);
     }
     element("b", "", this.rows.product.range, { textContent: `Σ = ${write(matrices.raw.at(query, key))}` });
-    this.index.textContent = index === null ? "" : words["neuron.element"].replace("{index}", index);
+    this.index.textContent = index === null ? "" : words["neuron.element"].replace("{index}", index + 1);
   }
 }

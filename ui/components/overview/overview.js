@@ -237,7 +237,7 @@ class Diagram {
     const cell = query * tokens.length + key;
     const write = (value) => formatted(value, 3, minus);
     const number = (name) => write(matrices[name].at(query, key));
-    const token = (index) => `${tokens[index]} (${index})${hidden.includes(index) ? ` ${words.hidden}` : ""}`;
+    const token = (index) => `${tokens[index]} (${index + 1})${hidden.includes(index) ? ` ${words.hidden}` : ""}`;
     this.readout.replaceChildren();
     const say = (text, field = "", kind = field ? "b" : "span") => {
       const part = element(kind, field, this.readout, { textContent: text });
@@ -256,7 +256,7 @@ class Diagram {
     say(number("weights"), "weights");
     if (trained) say(`(${words.trained} ${write(trained[cell])})`, "trained", "span");
     if (!place) return;
-    say(`· ${blocks[place.name].symbol}[${place.index}] =`);
+    say(`· ${blocks[place.name].symbol}[${place.index + 1}] =`);
     say(write(matrices[place.name].at(place.row, place.column)), "element");
   }
 }
