@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -62,6 +62,11 @@ def variant_scores(
     return scores, unseen
 
 
+def sizes_of(config: VisionConfig) -> Scores:
+    """The sizes that all variants share, so that a reader can hold them against what ships."""
+    return {name: value for name, value in asdict(config).items() if name not in ("attention", "classes")}
+
+
 def compared(hits: dict[str, Tensor]) -> dict[str, dict[str, Scores]]:
     """variant → reference → mean difference over the same dev photos, with its paired standard error."""
     return {
@@ -102,6 +107,7 @@ def main() -> None:
             "train_photos": len(training.labels),
             "dev_photos": len(dev.labels),
             "hardware": run_folder.hardware(options.device),
+            "network": sizes_of(variants.BUILD),
             "variants": scores,
             "differences": compared(hits),
         }

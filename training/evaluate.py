@@ -36,12 +36,13 @@ from training import (
     text_data,
     text_start,
 )
+from training.passes import kept_pass
 from training.run_folder import ASSETS
 from training.shares import Scores
 from training.text_card import text_card
 from training.text_data import Pair
 from training.vision_card import vision_card
-from training.vision_scores import DevPhotos, dev_channel_weights, read_photos, vision_scores
+from training.vision_scores import DevPhotos, read_photos, vision_scores
 
 TEXT, VISION = ASSETS / "text", ASSETS / "vision"
 DOCUMENT = ASSETS.parent / "docs" / "training.md"
@@ -191,9 +192,11 @@ def evaluate_text(options: argparse.Namespace) -> None:
 def evaluate_vision(options: argparse.Namespace) -> None:
     """The command's `vision`."""
     data = run_folder.data_folder(options.data, VISION_FILES)
+    runs = options.run or Path("runs")
+    keep = runs / "kept"
     if options.checkpoint:
         kind, model = vision_checkpoint(options.checkpoint, options.device)
-        scores = vision_scores({kind: model}, _read_photos(data))
+        scores = vision_scores({kind: model}, _read_photos(data), keep)
         terminal.print_vision(scores)
         _write(options.checkpoint.parent / "scores.json", scores)
         return
@@ -203,23 +206,20 @@ def evaluate_vision(options: argparse.Namespace) -> None:
     manifests = {name: registry.manifest("vision", name) for name in names}
     models = {name: registry.load_vision_model(name, device=options.device) for name in names}
     photos = _read_photos(data)
-    weights = dev_channel_weights(models, photos)
     checksums = {name: manifests[name]["sha256"] for name in names}
-    scores = {"weights": checksums, **vision_scores(models, photos, weights)}
+    scores = {"weights": checksums, **vision_scores(models, photos, keep)}
     profiles.save_profiles(
         {
-            f"{name}.{stage}": profiles.class_means(stage_weights, photos.labels, len(models[name].classes))
-            for name, stages in weights.items()
-            for stage, stage_weights in stages.items()
+            f"{name}.{stage}": profiles.class_means(gates, photos.labels, len(model.classes))
+            for name, model in models.items()
+            for stage, gates in kept_pass(model, photos.images[model.config.image_size], keep).gates.items()
         },
         VISION / "profiles.safetensors",
         checksums,
     )
     terminal.print_vision(scores)
     _write(VISION / "scores.json", scores)
-    runs = options.run or Path("runs")
-    trunk = curves.read_log(runs / "trunk" / "log.csv")
-    logs = {name: curves.after_trunk(trunk, curves.read_log(runs / name / "log.csv")) for name in names}
+    logs = {name: curves.read_log(runs / name / "log.csv") for name in names}
     picture = _write_curves(
         VISION / "curves.svg",
         [

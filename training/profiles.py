@@ -16,23 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from attention_core.mechanisms.cbam import CBAMTrace
-from attention_core.models.vision import VisionModel
 from training.shares import Scores, rounded
-
-
-@torch.inference_mode()
-def channel_weights(model: VisionModel, images: Tensor, batch: int = 250) -> dict[str, Tensor]:
-    """Stage name → the weights of its channels for every photo, (N, C); images (N, 3, S, S) in 0…1."""
-    found: dict[str, list[Tensor]] = {name: [] for name in model.stage_names}
-    device = model.classifier.weight.device
-    for part in torch.split(images, batch):
-        for stage in model.stage_traces(part.to(device)):
-            if stage.attention is None:
-                raise TypeError(f"{stage.name} of this build has no channel weights; expected an SE or a CBAM build.")
-            channel = stage.attention.channel if isinstance(stage.attention, CBAMTrace) else stage.attention
-            found[stage.name].append(channel.weights.cpu())
-    return {name: torch.cat(parts) for name, parts in found.items()}
 
 
 def class_means(weights: Tensor, labels: Tensor, classes: int) -> Tensor:

@@ -19,10 +19,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from attention_core.inputs.image import to_square_tensor
 from attention_core.models.vision import VisionModel
 from training import masks, profiles, removal_scores
+from training.passes import Passed, kept_pass
 from training.shares import Scores, measured, rank_auc, rounded
 from training.vision_data import dev_photos
 
-SIZES = (64, 96, 128)
+SIZES = (48, 64, 96)
+OTHER_SIZES_EVERY = 5  # of the dev photos, which stand class by class, for the sizes that no build was made for
+UNTRAINED_EVERY = 3  # of the dev photos, for the masks of a network that knows nothing
 KEPT = 0.9  # of the rightly named dev photos stay above the threshold for "outside the 100 things I know"
 
 
@@ -63,14 +66,6 @@ def _photos(archive: Path) -> Iterator[tuple[str, Image.Image]]:
         for name in sorted(opened.namelist()):
             if name.endswith(".JPEG"):
                 yield name, Image.open(io.BytesIO(opened.read(name))).convert("RGB")
-
-
-@torch.inference_mode()
-def probabilities(model: VisionModel, images: Tensor, batch: int = 100) -> Tensor:
-    """Images (N, 3, S, S) → (N, classes)."""
-    device = model.classifier.weight.device
-    logits = [model(images[at : at + batch].to(device)).float().cpu() for at in range(0, len(images), batch)]
-    return torch.cat(logits).softmax(dim=-1)
 
 
 def accuracy(chances: Tensor, labels: Tensor, groups: list[str]) -> Scores:
@@ -144,27 +139,40 @@ def cpu_milliseconds(model: VisionModel, size: int, photos: int = 30) -> Scores:
     return {"trace": round(statistics.median(times[5:]), 2), "threads": torch.get_num_threads()}
 
 
-def build_scores(model: VisionModel, photos: DevPhotos) -> Scores:
-    """Scores of one build at its own size, and its accuracy at every size."""
+def build_scores(model: VisionModel, photos: DevPhotos, seen: Passed, outside: Passed, keep: Path | None) -> Scores:
+    """Scores of one build at its own size, and its accuracy at other sizes on some of the photos.
+
+    seen, outside: its passes over the dev photos and over those of other classes; keep: as in `vision_scores`.
+    """
     groups = [entry.group for entry in model.classes]
     size = model.config.image_size
-    chances = probabilities(model, photos.images[size])
     return {
-        **accuracy(chances, photos.labels, groups),
+        **accuracy(seen.probabilities, photos.labels, groups),
         "photos": len(photos.labels),
         "parameters": sum(p.numel() for p in model.parameters()),
         "multiply_adds": multiply_adds(model, size),
         "milliseconds_cpu": cpu_milliseconds(model, size),
         "image_size": size,
-        "sizes": {
-            str(other): {
-                **accuracy(chances if other == size else probabilities(model, images), photos.labels, groups),
-                "multiply_adds": multiply_adds(model, other),
-            }
-            for other, images in photos.images.items()
-        },
-        "unknown": unknown(chances, photos.labels, probabilities(model, photos.outside[size])),
+        "sizes": _sizes(model, photos, seen, keep),
+        "unknown": unknown(seen.probabilities, photos.labels, outside.probabilities),
     }
+
+
+def _sizes(model: VisionModel, photos: DevPhotos, seen: Passed, keep: Path | None) -> Scores:
+    """Side → accuracy on every fifth photo, so that the sides compare, and cost."""
+    groups = [entry.group for entry in model.classes]
+    labels = photos.labels[::OTHER_SIZES_EVERY]
+    found: Scores = {}
+    for size, images in photos.images.items():
+        some = images[::OTHER_SIZES_EVERY]
+        own = size == model.config.image_size
+        chances = seen.probabilities[::OTHER_SIZES_EVERY] if own else kept_pass(model, some, keep).probabilities
+        found[str(size)] = {
+            **accuracy(chances, labels, groups),
+            "multiply_adds": multiply_adds(model, size),
+            "photos": len(labels),
+        }
+    return found
 
 
 def paired_difference(first: Tensor, second: Tensor) -> Scores:
@@ -172,49 +180,47 @@ def paired_difference(first: Tensor, second: Tensor) -> Scores:
     return measured(second.double() - first.double())
 
 
-def vision_scores(
-    models: dict[str, VisionModel], photos: DevPhotos, weights: dict[str, dict[str, Tensor]] | None = None
-) -> Scores:
-    """All builds, their differences from plain, the masks of the CBAM build, and the app's threshold.
+def vision_scores(models: dict[str, VisionModel], photos: DevPhotos, keep: Path | None = None) -> Scores:
+    """All builds, their differences from plain, the masks of the CBAM build, and when a photo is of other things.
 
-    weights: `dev_channel_weights` of the same, where they are known already.
+    keep: folder for what takes minutes, so that the next evaluation of the same weights need not compute it again.
     """
-    scores: Scores = {"builds": {name: build_scores(model, photos) for name, model in models.items()}}
+    seen = {name: kept_pass(model, photos.images[model.config.image_size], keep) for name, model in models.items()}
+    outside = {name: kept_pass(model, photos.outside[model.config.image_size], keep) for name, model in models.items()}
+    scores: Scores = {
+        "builds": {name: build_scores(model, photos, seen[name], outside[name], keep) for name, model in models.items()}
+    }
     groups = [entry.group for entry in next(iter(models.values())).classes]
     scores["constant"] = constant_guess(photos.labels, groups)
     if "plain" in models:
-        right = {
-            name: probabilities(model, photos.images[model.config.image_size]).argmax(dim=1) == photos.labels
-            for name, model in models.items()
-        }
+        right = {name: passed.named == photos.labels for name, passed in seen.items()}
         scores["minus_plain"] = {
             name: paired_difference(right["plain"], right[name]) for name in models if name != "plain"
         }
     if "cbam" in models:
-        model, size = models["cbam"], models["cbam"].config.image_size
-        inside, outside = (_at(boxes, size) for boxes in (photos.boxes, photos.outside_boxes))
-        scores["masks"] = masks.mask_scores(model, photos.images[size], inside)
-        scores["masks_large"] = masks.mask_scores(model, photos.outside[size], outside)
-        torch.manual_seed(0)
-        untrained = VisionModel(model.config, model.classes).eval().to(model.classifier.weight.device)
-        scores["masks_untrained"] = masks.mask_scores(untrained, photos.images[size], inside)
-        scores["removal"] = removal_scores.removal_scores(model, photos.images[size])
-    known = dev_channel_weights(models, photos) if weights is None else weights
+        scores |= _mask_scores(models["cbam"], photos, keep)
     scores["profiles"] = {
-        name: profiles.profile_scores(stages, photos.labels, len(models[name].classes))
-        for name, stages in known.items()
+        name: profiles.profile_scores(passed.gates, photos.labels, len(models[name].classes))
+        for name, passed in seen.items()
+        if passed.gates
     }
     shown = "cbam" if "cbam" in models else next(iter(models))
     scores["unknown_below"] = scores["builds"][shown]["unknown"]["below"]
     return scores
 
 
-def dev_channel_weights(models: dict[str, VisionModel], photos: DevPhotos) -> dict[str, dict[str, Tensor]]:
-    """build → stage → channel weights of the dev photos (N, C), for the builds that have them."""
+def _mask_scores(model: VisionModel, photos: DevPhotos, keep: Path | None) -> Scores:
+    """Its masks against boxes on both sets, those of an untrained network, and deletion and insertion."""
+    size = model.config.image_size
+    images = photos.images[size]
+    inside, outside = (_at(boxes, size) for boxes in (photos.boxes, photos.outside_boxes))
+    torch.manual_seed(0)
+    untrained = VisionModel(model.config, model.classes).eval().to(model.classifier.weight.device)
     return {
-        name: profiles.channel_weights(model, photos.images[model.config.image_size])
-        for name, model in models.items()
-        if model.config.attention != "plain"
+        "masks": masks.mask_scores(model, images, inside, keep),
+        "masks_large": masks.mask_scores(model, photos.outside[size], outside, keep),
+        "masks_untrained": masks.mask_scores(untrained, images[::UNTRAINED_EVERY], inside[::UNTRAINED_EVERY], keep),
+        "removal": removal_scores.removal_scores(model, images, keep),
     }
 
 

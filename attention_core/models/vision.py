@@ -1,6 +1,6 @@
 """One small residual network in three builds that differ in nothing but the attention after each stage.
 
-    stem → (residual stage → attention) × n → Σ M·F / Σ M over positions → linear
+    stem → (residual blocks of a stage → attention) × n → Σ M·F / Σ M over positions → linear
 
 He et al. 2016 for the residual block. The attention sits on the trunk, after the stage, where no shortcut can carry the
 unattended features past it. M is the last spatial mask of the CBAM build; without one, M ≡ 1 makes it average pooling.
@@ -11,6 +11,7 @@ B batch, C channels, H × W the map, S the side of the square photo.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -33,17 +34,33 @@ PIXEL_MEAN, PIXEL_SPREAD = 0.45, 0.27  # of all training pixels; one number for 
 class VisionConfig:
     """Sizes of the network.
 
-    widths: C of each stage; strides: the step of each stage's first convolution; dilations: of both convolutions of
-    each stage, as Yu & Koltun 2016 use them: the last stage sees most of the photo and keeps its fine positions.
+    widths: C of each stage; strides: the step of each stage's first convolution; depths: residual blocks of each stage;
+    dilations: of both convolutions of each block, as Yu & Koltun 2016 use them: the last block sees most of the photo
+    and keeps its fine positions; stem_stride: the step of the convolution before the stages.
     """
 
     attention: AttentionKind
     classes: int
-    widths: tuple[int, ...] = (32, 64, 160)
-    strides: tuple[int, ...] = (1, 2, 1)
-    dilations: tuple[int, ...] = (1, 1, 1, 1, 2, 4)
+    widths: tuple[int, ...] = (32, 64, 128, 192)
+    strides: tuple[int, ...] = (1, 2, 2, 1)
+    depths: tuple[int, ...] = (1, 1, 2, 2)
+    dilations: tuple[int, ...] = (1,) * 10 + (2, 2)
+    stem_stride: int = 1
     image_size: int = 64
-    reduction: int = 16
+    reduction: int = 8
+
+    def __post_init__(self) -> None:
+        stages, blocks = len(self.widths), sum(self.depths)
+        came = (len(self.strides), len(self.depths), len(self.dilations))
+        if came != (stages, stages, 2 * blocks):
+            raise ControlError(
+                "control.stages",
+                f"{stages} widths and {blocks} blocks came with {came[0]} strides, {came[1]} depths and {came[2]} "
+                f"dilations; expected {stages} strides and {stages} depths, one a stage, and {2 * blocks} dilations, "
+                "two a block.",
+                came=came,
+                expected=(stages, stages, 2 * blocks),
+            )
 
 
 @dataclass(frozen=True)
@@ -98,7 +115,7 @@ class VisionTrace(ClassifiedPhoto):
     pooled: Tensor  # (C,)
 
 
-class ResidualStage(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3×3 convolutions, d positions apart, and a shortcut around them. dilations: d of each."""
 
     def __init__(self, channels_in: int, channels: int, stride: int, dilations: tuple[int, int] = (1, 1)) -> None:
@@ -119,6 +136,18 @@ class ResidualStage(nn.Module):
         branch: Tensor = self.norm2(self.conv2(self.norm1(self.conv1(x)).relu()))
         added: Tensor = branch + self.shortcut(x)
         return added.relu()
+
+
+def _stages(config: VisionConfig) -> Iterator[nn.Sequential]:
+    """The residual blocks of each stage; only the first block of a stage changes width and steps."""
+    dilations = zip(config.dilations[::2], config.dilations[1::2], strict=True)
+    before = config.widths[0]
+    for width, stride, depth in zip(config.widths, config.strides, config.depths, strict=True):
+        blocks = []
+        for number in range(depth):
+            blocks.append(ResidualBlock(before, width, stride if number == 0 else 1, next(dilations)))
+            before = width
+        yield nn.Sequential(*blocks)
 
 
 def _attention(kind: AttentionKind, channels: int, reduction: int) -> nn.Module:
@@ -144,25 +173,9 @@ class VisionModel(nn.Module):
         self.classes = classes
         first = config.widths[0]
         self.stem = nn.Sequential(
-            nn.Conv2d(3, first, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(first), nn.ReLU()
+            nn.Conv2d(3, first, 3, stride=config.stem_stride, padding=1, bias=False), nn.BatchNorm2d(first), nn.ReLU()
         )
-        stages = len(config.widths)
-        if (len(config.strides), len(config.dilations)) != (stages, 2 * stages):
-            raise ControlError(
-                "control.stages",
-                f"{stages} widths came with {len(config.strides)} strides and {len(config.dilations)} dilations; "
-                f"expected {stages} strides, one a stage, and {2 * stages} dilations, two a stage.",
-                came=(len(config.strides), len(config.dilations)),
-                expected=(stages, 2 * stages),
-            )
-        sizes = zip(
-            (first, *config.widths[:-1]),
-            config.widths,
-            config.strides,
-            zip(config.dilations[::2], config.dilations[1::2], strict=True),
-            strict=True,
-        )
-        self.stages = nn.ModuleList(ResidualStage(*size) for size in sizes)
+        self.stages = nn.ModuleList(_stages(config))
         self.attentions = nn.ModuleList(
             _attention(config.attention, width, config.reduction) for width in config.widths
         )

@@ -29,6 +29,8 @@ def test_a_stage_without_attention_has_no_weights() -> None:
 
 def test_the_most_selective_stage_is_the_one_whose_gates_differ_most() -> None:
     halves = torch.arange(64) % 2.0
-    even = {stage: {"gate_override": torch.full((width,), 0.5)} for stage, width in (("stage1", 32), ("stage3", 160))}
-    trace = load_vision_model("se").trace(PHOTO, overrides={**even, "stage2": {"gate_override": halves}})
+    model = load_vision_model("se")
+    widths = zip(model.stage_names, model.config.widths, strict=True)
+    even = {stage: {"gate_override": torch.full((width,), 0.5)} for stage, width in widths}
+    trace = model.trace(PHOTO, overrides={**even, "stage2": {"gate_override": halves}})
     assert most_selective(trace.stages).name == "stage2"

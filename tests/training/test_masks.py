@@ -14,7 +14,9 @@ SCORES = ("pointing", "energy", "pixel_auc")
 
 def network(kind: str = "cbam") -> VisionModel:
     torch.manual_seed(0)
-    config = VisionConfig(kind, 3, widths=(8, 8), strides=(1, 2), dilations=(1, 1, 1, 1), image_size=16)  # type: ignore[arg-type]
+    config = VisionConfig(
+        kind, 3, widths=(8, 8), strides=(1, 2), depths=(1, 1), dilations=(1,) * 4, stem_stride=2, image_size=16
+    )  # type: ignore[arg-type]
     return VisionModel(config).eval().requires_grad_(False)
 
 

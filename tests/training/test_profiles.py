@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from attention_core.models.vision import VisionConfig, VisionModel
 from training import profiles
+from training.passes import passed
 
 
 def test_class_means_by_hand() -> None:
@@ -42,9 +43,9 @@ def test_shuffled_labels_give_about_the_chance_that_is_stated() -> None:
 @pytest.mark.parametrize("kind", ["se", "cbam"])
 def test_channel_weights_are_those_of_the_trace(kind: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    model = VisionModel(VisionConfig(kind, 3, (4, 6), (1, 2), (1, 1, 1, 1), image_size=16)).eval()  # type: ignore[arg-type]
+    model = VisionModel(VisionConfig(kind, 3, (4, 6), (1, 2), (1, 1), (1,) * 4, image_size=16)).eval()  # type: ignore[arg-type]
     images = torch.rand(5, 3, 16, 16)
-    weights = profiles.channel_weights(model, images, batch=2)
+    weights = passed(model, images, batch=2).gates
     for number, image in enumerate(images):
         for stage in model.trace(image).stages:
             channel = stage.attention.channel if kind == "cbam" else stage.attention  # type: ignore[union-attr]
@@ -56,9 +57,3 @@ def test_channel_weights_are_those_of_the_trace(kind: str, tmp_path: Path) -> No
     manifest = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     assert manifest["networks"] == {"se": "0a"}
     assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def test_a_build_without_attention_has_no_profile() -> None:
-    model = VisionModel(VisionConfig("plain", 3, (4,), (1,), (1, 1), image_size=16)).eval()
-    with pytest.raises(TypeError, match="stage1 of this build has no channel weights"):
-        profiles.channel_weights(model, torch.rand(1, 3, 16, 16))

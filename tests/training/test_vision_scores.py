@@ -38,7 +38,8 @@ def test_threshold_keeps_nine_of_ten_rightly_named_photos() -> None:
 
 def test_multiply_adds_of_a_network_counted_by_hand() -> None:
     model = VisionModel(
-        VisionConfig("plain", 3, widths=(4,), strides=(1,), dilations=(1, 1), image_size=8), CLASSES
+        VisionConfig("plain", 3, widths=(4,), strides=(1,), depths=(1,), dilations=(1, 1), stem_stride=2, image_size=8),
+        CLASSES,
     ).eval()
     stem, stage, classifier = 4 * 4 * 4 * 27, 2 * (4 * 4) * 4 * 36, 4 * 3
     assert vision_scores.multiply_adds(model, 8) == stem + stage + classifier
@@ -53,7 +54,7 @@ def test_all_builds_at_once() -> None:
     torch.manual_seed(0)
     models = {
         kind: VisionModel(
-            VisionConfig(kind, 3, (4, 4), (1, 2), (1, 1, 1, 1), image_size=64, reduction=4), CLASSES
+            VisionConfig(kind, 3, (4, 4), (1, 2), (1, 1), (1,) * 4, image_size=64, reduction=4), CLASSES
         ).eval()
         for kind in ("plain", "se", "cbam")
     }
