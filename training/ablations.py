@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -23,6 +23,7 @@ from training.vision_data import Photos
 
 RESULTS = run_folder.ASSETS / "vision" / "ablations.json"
 REFERENCES = ("plain", "se", "cbam")
+BATCH = 128  # of the few photos of the first classes there would be too few steps of a full batch
 
 
 @torch.inference_mode()
@@ -83,6 +84,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.ablations", description=__doc__)
     run_folder.common_arguments(parser)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--classes", type=int, default=20)
     parser.add_argument("--epochs", type=float, default=16)
     parser.add_argument("--variants", nargs="+", choices=tuple(variants.VARIANTS), default=tuple(variants.VARIANTS))
@@ -93,7 +95,7 @@ def main() -> None:
     data = run_folder.data_folder(options.data, ["photos/dev.zip", "photos/dev_boxes.csv"])
     training = of_classes(read_photos(options), options.classes)
     dev = of_classes(vision_data.dev_photos(data)[0], options.classes)
-    schedule = replace(Schedule(seed=options.seed), epochs=options.epochs)
+    schedule = Schedule(options.epochs, BATCH, options.seed)
     scores: dict[str, Scores] = {}
     hits: dict[str, Tensor] = {}
     for name in options.variants:

@@ -51,12 +51,12 @@ def profile_scores(weights: dict[str, Tensor], labels: Tensor, classes: int) -> 
     return tidy
 
 
-def save_profiles(profiles: dict[str, Tensor], path: Path, networks: dict[str, str]) -> None:
-    """Writes "build.stage" → (K, C) as float16 safetensors, for the app to draw, and a manifest beside it.
+def save_measured(tensors: dict[str, Tensor], path: Path, networks: dict[str, str]) -> None:
+    """Writes "build.stage" → tensor as float16 safetensors, for the app to draw, and a manifest beside it.
 
-    networks: build → checksum of the weights that the profiles were measured on.
+    networks: build → checksum of the weights that they were measured on.
     """
-    save_file({name: means.half().contiguous() for name, means in profiles.items()}, path)
+    save_file({name: tensor.half().contiguous() for name, tensor in tensors.items()}, path)
     path.chmod(0o644)
     manifest = {
         "weights": path.name,

@@ -20,7 +20,7 @@ from training.masks import stage_maps
 from training.passes import kept
 from training.shares import Scores, measured
 
-PHOTOS = 100  # a sample: with more, these curves would take longer than all other scores together
+PHOTOS = 50  # a sample: with more, these curves would take longer than all other scores together
 STEPS = 16
 SEED = 0
 CURVES = {"deletion": deletion_curve, "insertion": insertion_curve}

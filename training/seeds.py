@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +23,9 @@ from torch import Tensor
 from attention_core.models.registry import VISION_MODELS, vision_classes
 from attention_core.models.vision import AttentionKind, VisionConfig, VisionModel
 from training import run_folder, vision_data
+from training.passes import kept_pass
+from training.shares import Scores, measured, rounded
+from training.vision_scores import DevPhotos
 
 RUNS = "runs.json"
 NAME = re.compile(r"(\w+)-(\d+)\.safetensors")
@@ -29,13 +34,17 @@ ELSEWHERE = "by this recipe, outside of this repository's command"
 
 @dataclass(frozen=True)
 class SeedRun:
-    """One trained network of a folder. recipe: its settings; result: steps, epochs, photos, seconds, loss."""
+    """One trained network of a folder.
+
+    recipe: its settings; result: steps, epochs, photos, seconds, loss; log: step, seconds, loss, size of some steps.
+    """
 
     build: AttentionKind
     seed: int
     weights: Path
     recipe: dict[str, Any]
     result: dict[str, Any]
+    log: list[dict[str, float]]
 
     @property
     def config(self) -> VisionConfig:
@@ -52,6 +61,7 @@ class SeedRun:
             dilations,
             stem_stride=self.recipe["stem"],
             reduction=self.recipe["reduction"],
+            borders=tuple(self.recipe.get("borders", ())),
         )
 
 
@@ -62,7 +72,9 @@ def seed_runs(folder: Path) -> list[SeedRun]:
     for path in folder.glob("*.safetensors"):
         if (match := NAME.fullmatch(path.name)) and match[1] in VISION_MODELS:
             run = described[path.stem]
-            found.append(SeedRun(cast(AttentionKind, match[1]), int(match[2]), path, run["recipe"], run["result"]))
+            found.append(
+                SeedRun(cast(AttentionKind, match[1]), int(match[2]), path, run["recipe"], run["result"], run["log"])
+            )
     return sorted(found, key=lambda run: (VISION_MODELS.index(run.build), run.seed))
 
 
@@ -85,6 +97,52 @@ def top1(model: VisionModel, images: Tensor, labels: Tensor, batch: int = 100) -
     device = model.classifier.weight.device
     named = [model(part.to(device)).argmax(dim=1).cpu() for part in torch.split(images, batch)]
     return (torch.cat(named) == labels).double().mean().item()
+
+
+def seed_scores(hits: dict[str, dict[int, Tensor]]) -> Scores:
+    """Accuracy over several seeds. hits: build → seed → which photos are named rightly, bool (N,).
+
+    `builds`: of each build the `top1` of every seed, their mean, and two standard errors: that over seeds (how far
+    another mean of as many trainings would lie) and that over photos (how far another set of photos), with
+    `standard_error` the root of the sum of their squares. `minus_plain`: the same of the differences, paired over both:
+    a seed decides the order of the photos and their crops alike in every build. `comparisons`: how many these are.
+    """
+    builds = {build: _over_seeds({seed: hit.double() for seed, hit in found.items()}) for build, found in hits.items()}
+    differences = {
+        build: _over_seeds(
+            {seed: hit.double() - hits["plain"][seed].double() for seed, hit in found.items() if seed in hits["plain"]}
+        )
+        for build, found in hits.items()
+        if build != "plain" and "plain" in hits
+    }
+    tidy: Scores = rounded({"builds": builds, "minus_plain": differences, "comparisons": len(differences)})
+    return tidy
+
+
+def _over_seeds(values: dict[int, Tensor]) -> Scores:
+    """Seed → (N,) numbers of the photos; the mean over both and its errors."""
+    table = torch.stack(list(values.values()))  # (seeds, N)
+    means = table.mean(dim=1)
+    photos = measured(table.mean(dim=0))["standard_error"]
+    seeds = (means.std() / len(means) ** 0.5).item() if len(means) > 1 else float("nan")
+    return {
+        "value": means.mean().item(),
+        "error_seeds": seeds,
+        "error_photos": photos,
+        "standard_error": math.hypot(seeds, photos),
+        "seeds": {str(seed): mean for seed, mean in zip(values, means.tolist(), strict=True)},
+    }
+
+
+def compared(runs: Sequence[SeedRun], photos: DevPhotos, keep: Path | None, device: str) -> Scores:
+    """`seeds`: `seed_scores` of all these networks on the dev photos; its `minus_plain` stands for one seed's."""
+    hits: dict[str, dict[int, Tensor]] = {}
+    for run in runs:
+        model = load_seed(run, device)
+        seen = kept_pass(model, photos.images[model.config.image_size], keep)
+        hits.setdefault(run.build, {})[run.seed] = seen.named == photos.labels
+    found = seed_scores(hits)
+    return {"seeds": found, "minus_plain": found["minus_plain"]}
 
 
 def ship(run: SeedRun, hardware: str, source: str) -> None:

@@ -18,15 +18,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from attention_core.inputs.image import to_square_tensor
 from attention_core.models.vision import VisionModel
-from training import masks, profiles, removal_scores
+from training import gate_life, mask_follow, masks, profiles, removal_scores, unknown
 from training.passes import Passed, kept_pass
-from training.shares import Scores, measured, rank_auc, rounded
+from training.shares import Scores, measured
 from training.vision_data import dev_photos
 
 SIZES = (48, 64, 96)
-OTHER_SIZES_EVERY = 5  # of the dev photos, which stand class by class, for the sizes that no build was made for
-UNTRAINED_EVERY = 3  # of the dev photos, for the masks of a network that knows nothing
-KEPT = 0.9  # of the rightly named dev photos stay above the threshold for "outside the 100 things I know"
+OTHER_SIZES_EVERY = 10  # of the dev photos, which stand class by class, for the sizes that no build was made for
+UNTRAINED_EVERY = 5  # of the dev photos, for the masks of a network that knows nothing
 
 
 @dataclass(frozen=True)
@@ -92,32 +91,6 @@ def constant_guess(labels: Tensor, groups: list[str]) -> Scores:
     return scores
 
 
-def unknown(chances: Tensor, labels: Tensor, outside: Tensor) -> Scores:
-    """When to say "outside the 100 things I know": the largest probability is `below` a threshold.
-
-    The threshold keeps 90% of the rightly named dev photos. flagged_*: share of photos below it: of rightly and wrongly
-    named dev photos, and of photos of other classes. auc: chance that a dev photo has the larger probability.
-    """
-    best, named = chances.max(dim=1)
-    right = named == labels
-    below = torch.quantile(best[right], 1 - KEPT).item() if bool(right.any()) else 0.0
-    foreign = outside.max(dim=1).values
-    both = torch.cat([best, foreign])
-    inside = torch.arange(len(both)) < len(best)
-    tidy: Scores = rounded(
-        {
-            "below": below,
-            "kept_right": KEPT,
-            "flagged_right": (best[right] < below).float().mean().item(),
-            "flagged_wrong": (best[~right] < below).float().mean().item(),
-            "flagged_outside": (foreign < below).float().mean().item(),
-            "photos_outside": len(foreign),
-            "auc": rank_auc(both[None], inside[None]).item(),
-        }
-    )
-    return tidy
-
-
 def multiply_adds(model: VisionModel, size: int) -> int:
     """Multiplications with addition of one photo, in convolutions and matrix products."""
     counter = FlopCounterMode(display=False)
@@ -145,7 +118,7 @@ def build_scores(model: VisionModel, photos: DevPhotos, seen: Passed, outside: P
     seen, outside: its passes over the dev photos and over those of other classes; keep: as in `vision_scores`.
     """
     groups = [entry.group for entry in model.classes]
-    size = model.config.image_size
+    size = model_size(model)
     return {
         **accuracy(seen.probabilities, photos.labels, groups),
         "photos": len(photos.labels),
@@ -154,7 +127,7 @@ def build_scores(model: VisionModel, photos: DevPhotos, seen: Passed, outside: P
         "milliseconds_cpu": cpu_milliseconds(model, size),
         "image_size": size,
         "sizes": _sizes(model, photos, seen, keep),
-        "unknown": unknown(seen.probabilities, photos.labels, outside.probabilities),
+        "unknown": unknown.unknown_scores(seen, outside, photos.labels, len(model.classes)),
     }
 
 
@@ -165,7 +138,7 @@ def _sizes(model: VisionModel, photos: DevPhotos, seen: Passed, keep: Path | Non
     found: Scores = {}
     for size, images in photos.images.items():
         some = images[::OTHER_SIZES_EVERY]
-        own = size == model.config.image_size
+        own = size == model_size(model)
         chances = seen.probabilities[::OTHER_SIZES_EVERY] if own else kept_pass(model, some, keep).probabilities
         found[str(size)] = {
             **accuracy(chances, labels, groups),
@@ -173,6 +146,11 @@ def _sizes(model: VisionModel, photos: DevPhotos, seen: Passed, keep: Path | Non
             "photos": len(labels),
         }
     return found
+
+
+def model_size(model: VisionModel) -> int:
+    """The side of the photos that it was made for."""
+    return model.config.image_size
 
 
 def paired_difference(first: Tensor, second: Tensor) -> Scores:
@@ -185,8 +163,8 @@ def vision_scores(models: dict[str, VisionModel], photos: DevPhotos, keep: Path 
 
     keep: folder for what takes minutes, so that the next evaluation of the same weights need not compute it again.
     """
-    seen = {name: kept_pass(model, photos.images[model.config.image_size], keep) for name, model in models.items()}
-    outside = {name: kept_pass(model, photos.outside[model.config.image_size], keep) for name, model in models.items()}
+    seen = {name: kept_pass(model, photos.images[model_size(model)], keep) for name, model in models.items()}
+    outside = {name: kept_pass(model, photos.outside[model_size(model)], keep) for name, model in models.items()}
     scores: Scores = {
         "builds": {name: build_scores(model, photos, seen[name], outside[name], keep) for name, model in models.items()}
     }
@@ -204,14 +182,22 @@ def vision_scores(models: dict[str, VisionModel], photos: DevPhotos, keep: Path 
         for name, passed in seen.items()
         if passed.gates
     }
-    shown = "cbam" if "cbam" in models else next(iter(models))
-    scores["unknown_below"] = scores["builds"][shown]["unknown"]["below"]
+    scores["life"] = {
+        name: gate_life.life_scores(models[name], photos.images[model_size(models[name])], photos.labels, passed, keep)
+        for name, passed in seen.items()
+        if passed.gates
+    }
+    if "cbam" in models:
+        size = model_size(models["cbam"])
+        for stage, values in seen["cbam"].masks.items():
+            found = mask_follow.follow_scores(values, photos.images[size], _at(photos.boxes, size))
+            scores["life"]["cbam"]["stages"][stage]["masks"] |= found
     return scores
 
 
 def _mask_scores(model: VisionModel, photos: DevPhotos, keep: Path | None) -> Scores:
     """Its masks against boxes on both sets, those of an untrained network, and deletion and insertion."""
-    size = model.config.image_size
+    size = model_size(model)
     images = photos.images[size]
     inside, outside = (_at(boxes, size) for boxes in (photos.boxes, photos.outside_boxes))
     torch.manual_seed(0)

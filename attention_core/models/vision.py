@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from attention_core.errors import ControlError
 from attention_core.inputs.image import ImageLike, to_square_tensor
-from attention_core.mechanisms.cbam import CBAM, CBAMTrace
+from attention_core.mechanisms.cbam import CBAM, Border, CBAMTrace
 from attention_core.mechanisms.checks import check_shape
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.mechanisms.trace import Trace
@@ -36,7 +36,8 @@ class VisionConfig:
 
     widths: C of each stage; strides: the step of each stage's first convolution; depths: residual blocks of each stage;
     dilations: of both convolutions of each block, as Yu & Koltun 2016 use them: the last block sees most of the photo
-    and keeps its fine positions; stem_stride: the step of the convolution before the stages.
+    and keeps its fine positions; stem_stride: the step of the convolution before the stages; borders: what the spatial
+    masks' convolution of each stage sees around its map, empty = zeros everywhere.
     """
 
     attention: AttentionKind
@@ -48,6 +49,7 @@ class VisionConfig:
     stem_stride: int = 1
     image_size: int = 64
     reduction: int = 8
+    borders: tuple[Border, ...] = ()
 
     def __post_init__(self) -> None:
         stages, blocks = len(self.widths), sum(self.depths)
@@ -60,6 +62,13 @@ class VisionConfig:
                 "two a block.",
                 came=came,
                 expected=(stages, stages, 2 * blocks),
+            )
+        if self.borders and len(self.borders) != stages:
+            raise ControlError(
+                "control.stages",
+                f"{stages} widths came with {len(self.borders)} borders; expected {stages}, one a stage, or none.",
+                came=len(self.borders),
+                expected=stages,
             )
 
 
@@ -150,11 +159,11 @@ def _stages(config: VisionConfig) -> Iterator[nn.Sequential]:
         yield nn.Sequential(*blocks)
 
 
-def _attention(kind: AttentionKind, channels: int, reduction: int) -> nn.Module:
+def _attention(kind: AttentionKind, channels: int, reduction: int, border: Border) -> nn.Module:
     if kind == "se":
         return SqueezeExcitation(channels, reduction)
     if kind == "cbam":
-        return CBAM(channels, reduction)
+        return CBAM(channels, reduction, border=border)
     return nn.Identity()
 
 
@@ -176,8 +185,10 @@ class VisionModel(nn.Module):
             nn.Conv2d(3, first, 3, stride=config.stem_stride, padding=1, bias=False), nn.BatchNorm2d(first), nn.ReLU()
         )
         self.stages = nn.ModuleList(_stages(config))
+        zeros: list[Border] = ["zeros"] * len(config.widths)
         self.attentions = nn.ModuleList(
-            _attention(config.attention, width, config.reduction) for width in config.widths
+            _attention(config.attention, width, config.reduction, border)
+            for width, border in zip(config.widths, config.borders or zeros, strict=True)
         )
         self.classifier = nn.Linear(config.widths[-1], config.classes)
 
@@ -209,10 +220,17 @@ class VisionModel(nn.Module):
         check_shape("output", stage.output, ("B", self.config.widths[index], "H", "W"), self.classifier.weight.dtype)
         return self._onward(index + 1, stage.output, stage.spatial_mask)
 
-    def _onward(self, first: int, x: Tensor, mask: Tensor | None) -> Tensor:
-        """What enters the stage of index `first` (B, C, H, W), and the mask that made it → logits (B, classes)."""
+    def attended(self, images: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """The fast path stage by stage: (output (B, C, H, W), spatial mask (B, 1, H, W) or None).
+
+        Unlike a trace it moves the norms' statistics in training mode: for losses on stages.
+        """
+        yield from self._walk(0, self.stem(self._standardised(images)))
+
+    def _walk(self, first: int, x: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """From what enters the stage of index `first` (B, C, H, W): output and mask of each stage from there on."""
         for stage, attention in list(zip(self.stages, self.attentions, strict=True))[first:]:
-            x = stage(x)
+            x, mask = stage(x), None
             if isinstance(attention, CBAM):
                 # The last mask is needed again for the pooling.
                 x = attention.channel(x)
@@ -220,6 +238,12 @@ class VisionModel(nn.Module):
                 x = x * mask
             else:
                 x = attention(x)
+            yield x, mask
+
+    def _onward(self, first: int, x: Tensor, mask: Tensor | None) -> Tensor:
+        """What enters the stage of index `first` (B, C, H, W), and the mask that made it → logits (B, classes)."""
+        for attended in self._walk(first, x):
+            x, mask = attended
         logits: Tensor = self.classifier(masked_mean(x, mask))
         return logits
 

@@ -52,7 +52,7 @@ def test_channel_weights_are_those_of_the_trace(kind: str, tmp_path: Path) -> No
             torch.testing.assert_close(weights[stage.name][number], channel.weights[0], rtol=0, atol=1e-6)  # type: ignore[union-attr]
     path = tmp_path / "profiles.safetensors"
     means = profiles.class_means(weights["stage1"], torch.arange(5) % 3, 3)
-    profiles.save_profiles({"se.stage1": means}, path, {"se": "0a"})
+    profiles.save_measured({"se.stage1": means}, path, {"se": "0a"})
     assert load_file(path)["se.stage1"].shape == (3, 4)
     manifest = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     assert manifest["networks"] == {"se": "0a"}

@@ -31,6 +31,7 @@ def folder(tmp_path: Path) -> Path:
         described[f"plain-{seed}"] = {
             "recipe": {**SIZES, "stem": 2, "reduction": 4},
             "result": {"photos": 9, "epochs": 3, "steps": 7, "seconds": 90.0, "loss": 1.25},
+            "log": [{"step": 1, "loss": 2.0}],
         }
     (tmp_path / "runs.json").write_text(json.dumps(described), encoding="utf-8")
     for name in described:
