@@ -199,7 +199,7 @@ def evaluate_vision(options: argparse.Namespace) -> None:
     keep = (options.run or Path("runs")) / "kept"
     if options.checkpoint:
         kind, model = vision_checkpoint(options.checkpoint, options.device)
-        scores = vision_scores({kind: model}, _read_photos(data), keep)
+        scores = vision_scores({kind: model}, _read_photos(data, options.quick), keep, options.quick)
         terminal.print_vision(scores)
         _write(options.checkpoint.parent / "scores.json", scores)
         return
@@ -208,9 +208,9 @@ def evaluate_vision(options: argparse.Namespace) -> None:
         sys.exit(f"{VISION} has no weights yet: train them first (docs/training.md).")
     manifests = {name: registry.manifest("vision", name) for name in names}
     models = {name: registry.load_vision_model(name, device=options.device) for name in names}
-    photos = _read_photos(data)
+    photos = _read_photos(data, options.quick)
     checksums = {name: manifests[name]["sha256"] for name in names}
-    scores = {"weights": checksums, **vision_scores(models, photos, keep)}
+    scores = {"weights": checksums, **vision_scores(models, photos, keep, options.quick)}
     logs: dict[str, list[dict[str, float]]] = {}
     if options.seeds:
         runs = seeds.seed_runs(options.seeds)
@@ -243,9 +243,9 @@ def _write_measured(models: dict[str, VisionModel], photos: DevPhotos, keep: Pat
         profiles.save_measured(tensors, VISION / f"{file}.safetensors", checksums)
 
 
-def _read_photos(data: Path) -> DevPhotos:
+def _read_photos(data: Path, quick: bool) -> DevPhotos:
     print("reading photos …", file=sys.stderr)
-    return read_photos(data)
+    return read_photos(data, (VisionConfig.image_size,)) if quick else read_photos(data)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -258,7 +258,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--run", type=Path, help="run folder of the text network; for vision the folder of its runs")
     parser.add_argument("--checkpoint", type=Path, help="score this checkpoint.pt instead of what ships")
     parser.add_argument("--seeds", type=Path, help="vision: folder of several seeds of each build, compared over them")
-    parser.add_argument("--quick", action="store_true", help="text: only masked tokens, alignment, head statistics")
+    parser.add_argument("--quick", action="store_true", help="without what takes longest")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)

@@ -64,6 +64,15 @@ def map_scores(maps: Tensor, inside: Tensor) -> Scores:
     }
 
 
+def auc_gains(maps: dict[str, Tensor], inside: Tensor) -> Scores:
+    """How much higher the mask's pixel AUC is than that of each other map and of a centred Gaussian, paired."""
+    S = inside.shape[-1]
+    compared = {kind: values for kind, values in maps.items() if kind != "mask"}
+    compared["centred_gaussian"] = centred_gaussian(S).expand(len(inside), S, S)
+    mask = pixel_auc(resized(maps["mask"], S), inside)
+    return {kind: measured(mask - pixel_auc(resized(values, S), inside)) for kind, values in compared.items()}
+
+
 def value_range(maps: Tensor) -> Scores:
     """Lowest, mean and highest value over all photos, and `spread`: highest minus lowest within a photo, on average."""
     within = (maps.amax(dim=(1, 2)) - maps.amin(dim=(1, 2))).mean().item()
@@ -121,7 +130,7 @@ def mask_scores(model: VisionModel, images: Tensor, inside: Tensor, keep: Path |
     """Masks of a CBAM network against boxes; images (N, 3, S, S), inside bool (N, S, S), box or boxes of each photo.
 
     Per stage: `mask`, `inverted` (1 − mask), `features` (mean |feature| before attention), `grad_cam`, in the last one
-    `cam`, and `range` of the mask; for all stages: `uniform` and `centred_gaussian`. Photos whose boxes cover over 60%
+    `cam`, `range` of the mask, and `mask_minus`: `auc_gains`; for all stages: `uniform` and `centred_gaussian`. Photos whose boxes cover over 60%
     of the frame are left out, and counted in `photos_in_all`. keep: folder for what takes minutes.
     """
     scored = fair(inside)
@@ -141,6 +150,7 @@ def mask_scores(model: VisionModel, images: Tensor, inside: Tensor, keep: Path |
             "inverted": map_scores(1 - maps["mask"], boxes),
             **{kind: map_scores(values, boxes) for kind, values in maps.items()},
             "range": value_range(maps["mask"]),
+            "mask_minus": auc_gains(maps, boxes),
         }
     stages = model.stage_names
     best = max(stages, key=lambda stage: scores[stage]["mask"]["pixel_auc"]["value"])

@@ -162,6 +162,14 @@ def _mask_section(title: str, part: Scores) -> str:
             "average, which is what energy inside has to beat. CAM and Grad-CAM are of the class that the network "
             "names, rightly or not, as in the app. In %.",
             table(("map", "pointing game", "energy inside", "pixel AUC"), rows),
+            "The mask's pixel AUC minus that of others, in points, paired over photos: "
+            + "; ".join(
+                f"{name}: "
+                + ", ".join(f"{MAP_NAMES[kind]} {percent(gain)}" for kind, gain in stage["mask_minus"].items())
+                for name, stage in part.items()
+                if isinstance(stage, dict) and "mask_minus" in stage
+            )
+            + ".",
             "Range of the masks; spread = highest − lowest within a photo, on average:",
             table(("stage", "size", "min", "mean", "max", "spread", ""), ranges),
         ]

@@ -42,18 +42,18 @@ class DevPhotos:
     outside_boxes: Tensor
 
 
-def read_photos(data: Path) -> DevPhotos:
+def read_photos(data: Path, sizes: tuple[int, ...] = SIZES) -> DevPhotos:
     """All photos that the scores need, resized as the app resizes an upload."""
     photos, corners = dev_photos(data)
     arrays = [image.permute(1, 2, 0).numpy() for image in photos.images]
-    images = {size: torch.stack([to_square_tensor(array, size)[0] for array in arrays]) for size in SIZES}
+    images = {size: torch.stack([to_square_tensor(array, size)[0] for array in arrays]) for size in sizes}
     folder = data / "photos"
     with (folder / "large_dev_boxes.csv").open(encoding="utf-8") as stream:
         found: dict[str, list[list[float]]] = {}
         for row in csv.DictReader(stream):
             found.setdefault(row["file"], []).append([float(row[k]) for k in ("x1", "y1", "x2", "y2")])
     large = [(name, photo) for name, photo in _photos(folder / "large_dev.zip") if name in found]
-    outside = {size: torch.stack([to_square_tensor(photo, size)[0] for _, photo in large]) for size in SIZES}
+    outside = {size: torch.stack([to_square_tensor(photo, size)[0] for _, photo in large]) for size in sizes}
     boxes = masks.union(
         masks.box_pixels(torch.tensor(found[name]), 64, photo.width, inclusive=False) for name, photo in large
     )
@@ -158,10 +158,13 @@ def paired_difference(first: Tensor, second: Tensor) -> Scores:
     return measured(second.double() - first.double())
 
 
-def vision_scores(models: dict[str, VisionModel], photos: DevPhotos, keep: Path | None = None) -> Scores:
+def vision_scores(
+    models: dict[str, VisionModel], photos: DevPhotos, keep: Path | None = None, quick: bool = False
+) -> Scores:
     """All builds, their differences from plain, the masks of the CBAM build, and when a photo is of other things.
 
-    keep: folder for what takes minutes, so that the next evaluation of the same weights need not compute it again.
+    keep: folder for what takes minutes, so that the next evaluation of the same weights need not compute it again;
+    quick: leaves out deletion and insertion, and the untrained network.
     """
     seen = {name: kept_pass(model, photos.images[model_size(model)], keep) for name, model in models.items()}
     outside = {name: kept_pass(model, photos.outside[model_size(model)], keep) for name, model in models.items()}
@@ -176,7 +179,7 @@ def vision_scores(models: dict[str, VisionModel], photos: DevPhotos, keep: Path 
             name: paired_difference(right["plain"], right[name]) for name in models if name != "plain"
         }
     if "cbam" in models:
-        scores |= _mask_scores(models["cbam"], photos, keep)
+        scores |= _mask_scores(models["cbam"], photos, keep, quick)
     scores["profiles"] = {
         name: profiles.profile_scores(passed.gates, photos.labels, len(models[name].classes))
         for name, passed in seen.items()
@@ -195,16 +198,20 @@ def vision_scores(models: dict[str, VisionModel], photos: DevPhotos, keep: Path 
     return scores
 
 
-def _mask_scores(model: VisionModel, photos: DevPhotos, keep: Path | None) -> Scores:
+def _mask_scores(model: VisionModel, photos: DevPhotos, keep: Path | None, quick: bool) -> Scores:
     """Its masks against boxes on both sets, those of an untrained network, and deletion and insertion."""
     size = model_size(model)
     images = photos.images[size]
     inside, outside = (_at(boxes, size) for boxes in (photos.boxes, photos.outside_boxes))
-    torch.manual_seed(0)
-    untrained = VisionModel(model.config, model.classes).eval().to(model.classifier.weight.device)
-    return {
+    found = {
         "masks": masks.mask_scores(model, images, inside, keep),
         "masks_large": masks.mask_scores(model, photos.outside[size], outside, keep),
+    }
+    if quick:
+        return found
+    torch.manual_seed(0)
+    untrained = VisionModel(model.config, model.classes).eval().to(model.classifier.weight.device)
+    return found | {
         "masks_untrained": masks.mask_scores(untrained, images[::UNTRAINED_EVERY], inside[::UNTRAINED_EVERY], keep),
         "removal": removal_scores.removal_scores(model, images, keep),
     }

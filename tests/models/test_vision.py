@@ -211,6 +211,15 @@ def test_with_a_mask_they_are_averaged_by_it(order: str) -> None:
         assert float(trace.pooled[c]) == pytest.approx(weighted / sum(map(sum, mask)), abs=1e-9)
 
 
+def test_stages_of_the_fast_path_are_those_of_the_trace(model: VisionModel) -> None:
+    trace = model.trace(photo())
+    for (output, mask), stage in zip(model.attended(trace.image[None]), trace.stages, strict=True):
+        close(output, stage.output)
+        assert (mask is None) == (stage.spatial_mask is None)
+        if mask is not None and stage.spatial_mask is not None:
+            close(mask, stage.spatial_mask)
+
+
 def test_pooling_worked_by_hand() -> None:
     features = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
     mask = torch.tensor([[[[0.0, 1.0], [0.5, 0.5]]]])
@@ -445,6 +454,28 @@ def test_forward_refuses_what_is_no_batch_of_pictures(model: VisionModel) -> Non
         model(torch.zeros(1, 3, SIZE, SIZE, dtype=torch.uint8))
     with pytest.raises(KindError, match=r"images has dtype torch\.float32; expected torch\.float64"):
         model(torch.zeros(1, 3, SIZE, SIZE))
+
+
+def test_borders_reach_the_masks_and_the_trace() -> None:
+    borders = ("reflect", "zeros", "zeros")
+    sizes = SIZES | {"stem_stride": 1}
+    config = VisionConfig("cbam", 3, image_size=SIZE, borders=borders, **sizes)  # type: ignore[arg-type]
+    torch.manual_seed(0)
+    mirrored = VisionModel(config).eval()
+    plain = VisionModel(VisionConfig("cbam", 3, image_size=SIZE, **sizes)).eval()  # type: ignore[arg-type]
+    plain.load_state_dict(mirrored.state_dict())  # the same weights: a border has none
+    traces = [model.trace(photo()) for model in (mirrored, plain)]
+    close(traces[0].logits, mirrored(traces[0].image[None])[0], atol=1e-5)
+    masks = [trace.stages[0].spatial_mask for trace in traces]
+    assert masks[0] is not None and masks[1] is not None
+    inner = (slice(None), slice(None), slice(3, -3), slice(3, -3))
+    close(masks[0][inner], masks[1][inner], atol=1e-6)  # where the kernel does not reach over the rim
+    assert not torch.allclose(masks[0], masks[1], atol=1e-4)
+
+
+def test_borders_are_one_a_stage() -> None:
+    with pytest.raises(ControlError, match="3 widths came with 1 borders; expected 3, one a stage, or none"):
+        VisionConfig("cbam", 3, borders=("reflect",), **SIZES)  # type: ignore[arg-type]
 
 
 def test_an_unknown_attention_is_refused() -> None:

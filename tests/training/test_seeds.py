@@ -23,6 +23,26 @@ def test_the_median_seed_by_hand() -> None:
     assert seeds.median_seed({0: 0.1, 1: 0.4, 2: 0.2, 3: 0.3}) == 2
 
 
+def test_means_and_errors_over_seeds_by_hand() -> None:
+    hits = {
+        "plain": {0: torch.tensor([True, True, False, False]), 1: torch.tensor([True, False, False, False])},
+        "se": {0: torch.tensor([True, True, True, False]), 1: torch.tensor([True, True, False, False])},
+    }
+    found = seeds.seed_scores(hits)
+    assert found["comparisons"] == 1
+    plain, difference = found["builds"]["plain"], found["minus_plain"]["se"]
+    assert plain["seeds"] == {"0": 0.5, "1": 0.25}
+    assert plain["value"] == 0.375
+    assert plain["error_seeds"] == 0.125  # the means 0.5 and 0.25 lie 0.125 from theirs: s/√2 = 0.17678/1.41421
+    # Each seed names one photo more: the same difference twice, and no error over seeds.
+    assert (difference["value"], difference["error_seeds"]) == (0.25, 0)
+    # By photo the differences are 0, 0.5, 0.5, 0: s = 0.28868, s/√4 = 0.14434.
+    assert difference["error_photos"] == pytest.approx(0.14434, abs=1e-5)
+    assert difference["standard_error"] == difference["error_photos"]
+    alone = seeds.seed_scores({"se": hits["se"]})
+    assert (alone["minus_plain"], alone["comparisons"]) == ({}, 0)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Three plain networks: one that always names class 0, and two of other classes."""

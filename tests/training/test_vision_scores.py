@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 from attention_core.models.vision import VisionClass, VisionConfig, VisionModel
@@ -22,18 +21,6 @@ def test_group_probability_is_the_sum_over_its_classes() -> None:
 def test_constant_guess_names_the_commonest() -> None:
     scores = vision_scores.constant_guess(torch.tensor([0, 1, 2, 2]), ["cat", "cat", "dog"])
     assert scores == {"class_top1": 0.5, "class_top5": 1.0, "group_top1": 0.5, "group_top5": 1.0}
-
-
-def test_threshold_keeps_nine_of_ten_rightly_named_photos() -> None:
-    best = torch.arange(1, 11) / 20 + 0.45  # 0.50 … 0.95, all rightly class 0
-    chances = torch.stack([best, 1 - best], dim=1)
-    outside = torch.tensor([[0.52, 0.48], [0.99, 0.01]])
-    scores = vision_scores.unknown(chances, torch.zeros(10, dtype=torch.long), outside)
-    assert scores["below"] == pytest.approx(0.545, abs=1e-4)
-    assert scores["flagged_right"] == pytest.approx(0.1)
-    assert scores["flagged_outside"] == 0.5
-    assert scores["photos_outside"] == 2
-    assert scores["auc"] == pytest.approx((9 + 0) / 20)
 
 
 def test_multiply_adds_of_a_network_counted_by_hand() -> None:
@@ -65,7 +52,11 @@ def test_all_builds_at_once() -> None:
     scores = vision_scores.vision_scores(models, photos)
     assert set(scores["builds"]) == set(models)
     assert set(scores["minus_plain"]) == {"se", "cbam"}
-    assert scores["unknown_below"] == scores["builds"]["cbam"]["unknown"]["below"]
+    assert set(scores["life"]) == {"se", "cbam"}
+    assert "follows" in scores["life"]["cbam"]["stages"]["stage2"]["masks"]
+    assert {"rule", "below", "quantiles"} <= set(scores["builds"]["plain"]["unknown"])
+    quick = vision_scores.vision_scores(models, photos, quick=True)
+    assert set(scores) - set(quick) == {"removal", "masks_untrained"}
     assert 0 <= scores["masks"]["stage2"]["mask"]["pixel_auc"]["value"] <= 1
     assert scores["masks_large"]["photos"] == 4
     plain, se = (scores["builds"][kind] for kind in ("plain", "se"))
