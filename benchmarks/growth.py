@@ -37,8 +37,18 @@ def heads(size: int, device: str) -> Side:
 
 
 def side_of_photo(size: int, device: str) -> Side:
-    """CBAM after each of three stages, as in the network that ships."""
-    config = VisionConfig("cbam", 100, (32, 64, 160), (1, 2, 1), dilations=(1, 1, 1, 1, 2, 4), image_size=size)
+    """CBAM after each of three stages."""
+    config = VisionConfig(
+        "cbam",
+        100,
+        (32, 64, 160),
+        (1, 2, 1),
+        (1, 1, 1),
+        (1, 1, 1, 1, 2, 4),
+        stem_stride=2,
+        image_size=size,
+        reduction=16,
+    )
     model = VisionModel(config, vision_classes()).eval().requires_grad_(False).to(device)
     photo = torch.rand(3, size, size)
     return lambda: model.trace(photo)

@@ -80,7 +80,7 @@ SHOTS = {
     "squeeze_excitation": Shot("squeeze_excitation?lang=en&photo=coffee", "st-key-step-5", dark=True),
     "cbam": Shot("cbam?lang=zh&photo=coffee", "st-key-step-7"),
     "compare": Shot("compare?lang=en&photo=coffee", "st-key-step-1"),
-    "photo_what_if": Shot("photo_what_if?lang=zh&photo=coffee", "st-key-painter-cbam-stage3"),
+    "photo_what_if": Shot("photo_what_if?lang=zh&photo=coffee", "st-key-painter-cbam-stage4"),
     "mask_trial": Shot("mask_trial?lang=en&photo=coffee", "st-key-step-1", dark=True),
     "profiles": Shot("profiles?lang=zh&photo=coffee", "st-key-step-2"),
     "clips": Shot("clips?lang=en&clip=cat", "st-key-step-1"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -23,6 +23,7 @@ from training.vision_data import Photos
 
 RESULTS = run_folder.ASSETS / "vision" / "ablations.json"
 REFERENCES = ("plain", "se", "cbam")
+BATCH = 128  # of the few photos of the first classes there would be too few steps of a full batch
 
 
 @torch.inference_mode()
@@ -62,6 +63,11 @@ def variant_scores(
     return scores, unseen
 
 
+def sizes_of(config: VisionConfig) -> Scores:
+    """The sizes that all variants share, so that a reader can hold them against what ships."""
+    return {name: value for name, value in asdict(config).items() if name not in ("attention", "classes")}
+
+
 def compared(hits: dict[str, Tensor]) -> dict[str, dict[str, Scores]]:
     """variant → reference → mean difference over the same dev photos, with its paired standard error."""
     return {
@@ -78,6 +84,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.ablations", description=__doc__)
     run_folder.common_arguments(parser)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--classes", type=int, default=20)
     parser.add_argument("--epochs", type=float, default=16)
     parser.add_argument("--variants", nargs="+", choices=tuple(variants.VARIANTS), default=tuple(variants.VARIANTS))
@@ -88,7 +95,7 @@ def main() -> None:
     data = run_folder.data_folder(options.data, ["photos/dev.zip", "photos/dev_boxes.csv"])
     training = of_classes(read_photos(options), options.classes)
     dev = of_classes(vision_data.dev_photos(data)[0], options.classes)
-    schedule = replace(Schedule(seed=options.seed), epochs=options.epochs)
+    schedule = Schedule(options.epochs, BATCH, options.seed)
     scores: dict[str, Scores] = {}
     hits: dict[str, Tensor] = {}
     for name in options.variants:
@@ -102,6 +109,7 @@ def main() -> None:
             "train_photos": len(training.labels),
             "dev_photos": len(dev.labels),
             "hardware": run_folder.hardware(options.device),
+            "network": sizes_of(variants.BUILD),
             "variants": scores,
             "differences": compared(hits),
         }

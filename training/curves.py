@@ -30,11 +30,6 @@ def read_log(path: Path) -> list[dict[str, float]]:
     return [rows[step] for step in sorted(rows)]
 
 
-def after_trunk(trunk: list[dict[str, float]], rows: list[dict[str, float]]) -> list[dict[str, float]]:
-    """The log of a run that went on from another, from the start: what came before its first row, and its rows."""
-    return [row for row in trunk if rows and row["step"] < rows[0]["step"]] + rows
-
-
 def curve(rows: list[dict[str, float]], column: str, points: int = 120) -> list[tuple[float, float]]:
     """(step, column), thinned to about `points`."""
     every = max(len(rows) // points, 1)

@@ -117,7 +117,8 @@ def vision_run(name: str, manifest: dict[str, Any], scores: Scores) -> dict[str,
 
 def _run(network: str, manifest: dict[str, Any], summary: str) -> dict[str, str]:
     training = training_of(manifest)
-    hardware = f"{training['hardware']}, {training['threads']} thread(s)"
+    threads = training["threads"]
+    hardware = training["hardware"] if threads == "–" else f"{training['hardware']}, {threads} thread(s)"
     cells = (
         f"`{manifest['sha256'][:8]}`",
         network,

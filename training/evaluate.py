@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from attention_core.models import registry
@@ -29,22 +30,26 @@ from training import (
     conllu,
     curves,
     documents,
+    gate_life,
     masked_tokens,
     profiles,
     relations,
     run_folder,
+    seeds,
     terminal,
     text_data,
     text_start,
     translator_scores,
+    unknown,
 )
+from training.passes import kept_pass
 from training.run_folder import ASSETS
 from training.shares import Scores
 from training.text_card import text_card
 from training.text_data import Pair
 from training.translator_card import translator_card
 from training.vision_card import vision_card
-from training.vision_scores import DevPhotos, dev_channel_weights, read_photos, vision_scores
+from training.vision_scores import DevPhotos, read_photos, vision_scores
 
 TEXT, VISION = ASSETS / "text", ASSETS / "vision"
 DOCUMENT = ASSETS.parent / "docs" / "training.md"
@@ -71,7 +76,7 @@ def vision_checkpoint(path: Path, device: str) -> tuple[str, VisionModel]:
     """(build, network) in a checkpoint."""
     state = _checkpoint(path)
     model = VisionModel(VisionConfig(**state["config"]), registry.vision_classes())
-    model.load_state_dict(state["model"])
+    model.load_state_dict(state["average"])
     return model.config.attention, model.eval().requires_grad_(False).to(device)
 
 
@@ -219,9 +224,10 @@ def evaluate_translator(options: argparse.Namespace) -> None:
 def evaluate_vision(options: argparse.Namespace) -> None:
     """The command's `vision`."""
     data = run_folder.data_folder(options.data, VISION_FILES)
+    keep = (options.run or Path("runs")) / "kept"
     if options.checkpoint:
         kind, model = vision_checkpoint(options.checkpoint, options.device)
-        scores = vision_scores({kind: model}, _read_photos(data))
+        scores = vision_scores({kind: model}, _read_photos(data, options.quick), keep, options.quick)
         terminal.print_vision(scores)
         _write(options.checkpoint.parent / "scores.json", scores)
         return
@@ -230,39 +236,44 @@ def evaluate_vision(options: argparse.Namespace) -> None:
         sys.exit(f"{VISION} has no weights yet: train them first (docs/training.md).")
     manifests = {name: registry.manifest("vision", name) for name in names}
     models = {name: registry.load_vision_model(name, device=options.device) for name in names}
-    photos = _read_photos(data)
-    weights = dev_channel_weights(models, photos)
+    photos = _read_photos(data, options.quick)
     checksums = {name: manifests[name]["sha256"] for name in names}
-    scores = {"weights": checksums, **vision_scores(models, photos, weights)}
-    profiles.save_profiles(
-        {
-            f"{name}.{stage}": profiles.class_means(stage_weights, photos.labels, len(models[name].classes))
-            for name, stages in weights.items()
-            for stage, stage_weights in stages.items()
-        },
-        VISION / "profiles.safetensors",
-        checksums,
-    )
+    scores = {"weights": checksums, **vision_scores(models, photos, keep, options.quick)}
+    logs: dict[str, list[dict[str, float]]] = {}
+    if options.seeds:
+        runs = seeds.seed_runs(options.seeds)
+        scores |= seeds.compared(runs, photos, keep, options.device)
+        logs = {run.build: run.log for run in runs if run.seed == manifests[run.build]["training"].get("seed")}
+    _write_measured(models, photos, keep, checksums)
     terminal.print_vision(scores)
     _write(VISION / "scores.json", scores)
-    runs = options.run or Path("runs")
-    trunk = curves.read_log(runs / "trunk" / "log.csv")
-    logs = {name: curves.after_trunk(trunk, curves.read_log(runs / name / "log.csv")) for name in names}
     picture = _write_curves(
         VISION / "curves.svg",
-        [
-            curves.Panel(title, "step", {name: curves.curve(log, column) for name, log in logs.items()})
-            for title, column in (("training loss", "loss"), ("training photos named rightly", "right"))
-        ],
+        [curves.Panel("training loss", "step", {name: curves.curve(log, "loss") for name, log in logs.items()})],
     )
     varied = json.loads(ablations.RESULTS.read_text(encoding="utf-8")) if ablations.RESULTS.exists() else None
     (VISION / "MODEL_CARD.md").write_text(vision_card(manifests, scores, picture, varied), encoding="utf-8")
     _write_documents([documents.vision_run(name, manifests[name], scores) for name in names])
 
 
-def _read_photos(data: Path) -> DevPhotos:
+def _write_measured(models: dict[str, VisionModel], photos: DevPhotos, keep: Path, checksums: dict[str, str]) -> None:
+    """Beside the scores, what the app draws and reckons with: profiles and bands of gates, directions of classes."""
+    found: dict[str, dict[str, Tensor]] = {"profiles": {}, "bands": {}, "directions": {}}
+    for name, model in models.items():
+        classes = len(model.classes)
+        seen = kept_pass(model, photos.images[model.config.image_size], keep)
+        for stage, gates in seen.gates.items():
+            found["profiles"][f"{name}.{stage}"] = profiles.class_means(gates, photos.labels, classes)
+            found["bands"][f"{name}.{stage}"] = gate_life.band(gates)
+        directions = unknown.class_directions(seen.pooled, photos.labels, classes)
+        found["directions"] |= {f"{name}.means": directions.means, f"{name}.whitening": directions.whitening}
+    for file, tensors in found.items():
+        profiles.save_measured(tensors, VISION / f"{file}.safetensors", checksums)
+
+
+def _read_photos(data: Path, quick: bool) -> DevPhotos:
     print("reading photos …", file=sys.stderr)
-    return read_photos(data)
+    return read_photos(data, (VisionConfig.image_size,)) if quick else read_photos(data)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -274,7 +285,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", help="folder with text/ and photos/ (or the variable ATTENTION_DATA)")
     parser.add_argument("--run", type=Path, help="run folder of the text network; for vision the folder of its runs")
     parser.add_argument("--checkpoint", type=Path, help="score this checkpoint.pt instead of what ships")
-    parser.add_argument("--quick", action="store_true", help="text: only masked tokens, alignment, head statistics")
+    parser.add_argument("--seeds", type=Path, help="vision: folder of several seeds of each build, compared over them")
+    parser.add_argument("--quick", action="store_true", help="without what takes longest")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)

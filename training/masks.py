@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from attention_core.analysis.mask_trial import centred_gaussian
-from attention_core.analysis.saliency import class_activation_maps, grad_cams, resized
+from attention_core.analysis.saliency import class_activation_maps, grad_cams, resized, weighted_sum
 from attention_core.analysis.stages import FLAT
-from attention_core.models.vision import VisionModel
+from attention_core.models.vision import StageTrace, VisionModel, masked_mean
+from training.passes import kept
 from training.shares import Scores, measured, rank_auc, rounded
 
 LARGEST_BOX = 0.6  # of the frame
@@ -62,6 +64,15 @@ def map_scores(maps: Tensor, inside: Tensor) -> Scores:
     }
 
 
+def auc_gains(maps: dict[str, Tensor], inside: Tensor) -> Scores:
+    """How much higher the mask's pixel AUC is than that of each other map and of a centred Gaussian, paired."""
+    S = inside.shape[-1]
+    compared = {kind: values for kind, values in maps.items() if kind != "mask"}
+    compared["centred_gaussian"] = centred_gaussian(S).expand(len(inside), S, S)
+    mask = pixel_auc(resized(maps["mask"], S), inside)
+    return {kind: measured(mask - pixel_auc(resized(values, S), inside)) for kind, values in compared.items()}
+
+
 def value_range(maps: Tensor) -> Scores:
     """Lowest, mean and highest value over all photos, and `spread`: highest minus lowest within a photo, on average."""
     within = (maps.amax(dim=(1, 2)) - maps.amin(dim=(1, 2))).mean().item()
@@ -70,8 +81,7 @@ def value_range(maps: Tensor) -> Scores:
     return tidy
 
 
-@torch.no_grad()
-def stage_maps(model: VisionModel, images: Tensor, batch: int = 100) -> dict[str, dict[str, Tensor]]:
+def stage_maps(model: VisionModel, images: Tensor, batch: int = 50) -> dict[str, dict[str, Tensor]]:
     """Images (N, 3, S, S) → stage name → kind of map → (N, h, w).
 
     `mask`, where there is one; `features`: mean |feature| before attention; `grad_cam`; in the last stage `cam`,
@@ -79,45 +89,69 @@ def stage_maps(model: VisionModel, images: Tensor, batch: int = 100) -> dict[str
     """
     found: dict[str, dict[str, list[Tensor]]] = {name: defaultdict(list) for name in model.stage_names}
     device = model.classifier.weight.device
-    for at in range(0, len(images), batch):
-        stages = model.stage_traces(images[at : at + batch].to(device))
-        last = stages[-1]
-        named = model.from_stage(last).argmax(dim=1)  # (B,)
+    for some in torch.split(images, batch):
+        stages, logits, gradients = _with_gradients(model, some.to(device))
+        *earlier, last = stages
+        named = logits.argmax(dim=1)  # (B,)
         for stage in stages:
             kinds = found[stage.name]
             if stage.spatial_mask is not None:
-                kinds["mask"].append(stage.spatial_mask[:, 0].cpu())
-            kinds["features"].append(stage.features.abs().mean(dim=1).cpu())
-            kinds["grad_cam"].append(grad_cams(model, stage, named).cpu())
-        found[last.name]["cam"].append(class_activation_maps(model, last, named).cpu())
+                kinds["mask"].append(stage.spatial_mask[:, 0].detach().cpu())
+            kinds["features"].append(stage.features.detach().abs().mean(dim=1).cpu())
+        for stage, gradient in zip(earlier, gradients, strict=True):
+            found[stage.name]["grad_cam"].append(weighted_sum(gradient, stage.output).cpu())
+        # Behind the last stage the mask that divides stays as traced, so that its gradient is not that of the logits.
+        found[last.name]["grad_cam"].append(grad_cams(model, last, named).cpu())
+        found[last.name]["cam"].append(class_activation_maps(model, last, named).detach().cpu())
     return {name: {kind: torch.cat(parts) for kind, parts in maps.items()} for name, maps in found.items()}
 
 
-def mask_scores(model: VisionModel, images: Tensor, inside: Tensor) -> Scores:
+def _with_gradients(model: VisionModel, images: Tensor) -> tuple[tuple[StageTrace, ...], Tensor, tuple[Tensor, ...]]:
+    """The stages, the logits, and the gradient of the named class's logit at the output of each stage but the last.
+
+    One way forth and one back for all stages together.
+    """
+    with torch.enable_grad():
+        stages = model.stage_traces(images.clone().requires_grad_())
+        logits: Tensor = model.classifier(masked_mean(stages[-1].output, stages[-1].spatial_mask))
+        chosen = logits.amax(dim=1).sum()
+        outputs = [stage.output for stage in stages[:-1]]
+        gradients = torch.autograd.grad(chosen, outputs) if outputs else ()
+    return stages, logits.detach(), gradients
+
+
+def fair(inside: Tensor) -> Tensor:
+    """Which photos are scored, bool (N,): those whose boxes, bool (N, S, S), cover at most 60% of the frame."""
+    area = inside.float().mean(dim=(1, 2))
+    return (area <= LARGEST_BOX) & (area > 0)
+
+
+def mask_scores(model: VisionModel, images: Tensor, inside: Tensor, keep: Path | None = None) -> Scores:
     """Masks of a CBAM network against boxes; images (N, 3, S, S), inside bool (N, S, S), box or boxes of each photo.
 
     Per stage: `mask`, `inverted` (1 − mask), `features` (mean |feature| before attention), `grad_cam`, in the last one
-    `cam`, and `range` of the mask; for all stages: `uniform` and `centred_gaussian`. Photos whose boxes cover over 60%
-    of the frame are left out of the scores, and counted in `photos_in_all`; `range` is over all.
+    `cam`, `range` of the mask, and `mask_minus`: `auc_gains`; for all stages: `uniform` and `centred_gaussian`. Photos
+    whose boxes cover over 60% of the frame are left out, and counted in `photos_in_all`. keep: folder for what takes
+    minutes.
     """
-    area = inside.float().mean(dim=(1, 2))
-    kept = (area <= LARGEST_BOX) & (area > 0)
-    boxes = inside[kept]
+    scored = fair(inside)
+    boxes, photos = inside[scored], images[scored]
     N, S = len(boxes), inside.shape[-1]
     scores: Scores = {
         "photos": N,
         "photos_in_all": len(images),
         "largest_box": LARGEST_BOX,
-        "box_area": measured(area[kept]),
+        "box_area": measured(boxes.float().mean(dim=(1, 2))),
         "uniform": map_scores(torch.ones(N, S, S), boxes),
         "centred_gaussian": map_scores(centred_gaussian(S).expand(N, S, S), boxes),
     }
-    for name, maps in stage_maps(model, images).items():
+    for name, maps in kept(keep, model, photos, "maps", lambda: stage_maps(model, photos)).items():
         scores[name] = {
             "side": maps["mask"].shape[-1],
-            "inverted": map_scores(1 - maps["mask"][kept], boxes),
-            **{kind: map_scores(values[kept], boxes) for kind, values in maps.items()},
+            "inverted": map_scores(1 - maps["mask"], boxes),
+            **{kind: map_scores(values, boxes) for kind, values in maps.items()},
             "range": value_range(maps["mask"]),
+            "mask_minus": auc_gains(maps, boxes),
         }
     stages = model.stage_names
     best = max(stages, key=lambda stage: scores[stage]["mask"]["pixel_auc"]["value"])

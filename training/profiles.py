@@ -16,23 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from attention_core.mechanisms.cbam import CBAMTrace
-from attention_core.models.vision import VisionModel
 from training.shares import Scores, rounded
-
-
-@torch.inference_mode()
-def channel_weights(model: VisionModel, images: Tensor, batch: int = 250) -> dict[str, Tensor]:
-    """Stage name → the weights of its channels for every photo, (N, C); images (N, 3, S, S) in 0…1."""
-    found: dict[str, list[Tensor]] = {name: [] for name in model.stage_names}
-    device = model.classifier.weight.device
-    for part in torch.split(images, batch):
-        for stage in model.stage_traces(part.to(device)):
-            if stage.attention is None:
-                raise TypeError(f"{stage.name} of this build has no channel weights; expected an SE or a CBAM build.")
-            channel = stage.attention.channel if isinstance(stage.attention, CBAMTrace) else stage.attention
-            found[stage.name].append(channel.weights.cpu())
-    return {name: torch.cat(parts) for name, parts in found.items()}
 
 
 def class_means(weights: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -67,12 +51,12 @@ def profile_scores(weights: dict[str, Tensor], labels: Tensor, classes: int) -> 
     return tidy
 
 
-def save_profiles(profiles: dict[str, Tensor], path: Path, networks: dict[str, str]) -> None:
-    """Writes "build.stage" → (K, C) as float16 safetensors, for the app to draw, and a manifest beside it.
+def save_measured(tensors: dict[str, Tensor], path: Path, networks: dict[str, str]) -> None:
+    """Writes "build.stage" → tensor as float16 safetensors, for the app to draw, and a manifest beside it.
 
-    networks: build → checksum of the weights that the profiles were measured on.
+    networks: build → checksum of the weights that they were measured on.
     """
-    save_file({name: means.half().contiguous() for name, means in profiles.items()}, path)
+    save_file({name: tensor.half().contiguous() for name, tensor in tensors.items()}, path)
     path.chmod(0o644)
     manifest = {
         "weights": path.name,

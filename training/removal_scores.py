@@ -8,6 +8,8 @@ take away patches too; scattered single pixels would spoil a photo sooner than a
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
@@ -15,9 +17,10 @@ from attention_core.analysis.mask_trial import centred_gaussian
 from attention_core.analysis.removal import deletion_curve, insertion_curve
 from attention_core.models.vision import VisionModel
 from training.masks import stage_maps
+from training.passes import kept
 from training.shares import Scores, measured
 
-PHOTOS = 200  # a sample: with more, these curves would take longer than all other scores together
+PHOTOS = 50  # a sample: with more, these curves would take longer than all other scores together
 STEPS = 16
 SEED = 0
 CURVES = {"deletion": deletion_curve, "insertion": insertion_curve}
@@ -54,15 +57,15 @@ def removal_areas(model: VisionModel, images: Tensor, maps: dict[str, Tensor]) -
     return areas
 
 
-def removal_scores(model: VisionModel, images: Tensor) -> Scores:
+def removal_scores(model: VisionModel, images: Tensor, keep: Path | None = None) -> Scores:
     """Mean areas of a CBAM network's last mask and of what it is held against; images (N, 3, S, S) in 0…1.
 
     `photos` of `photos_in_all` are drawn with `seed`; `maps`: kind → `deletion`, `insertion`, and of each
-    `…_minus_gaussian`, paired over photos.
+    `…_minus_gaussian`, paired over photos. keep: folder for what takes minutes.
     """
     drawn = torch.randperm(len(images), generator=torch.Generator().manual_seed(SEED))[:PHOTOS]
     photos = images[drawn]
-    areas = removal_areas(model, photos, compared_maps(model, photos))
+    areas = kept(keep, model, photos, "removal", lambda: removal_areas(model, photos, compared_maps(model, photos)))
     baseline = areas["centred_gaussian"]
     return {
         "photos": len(photos),

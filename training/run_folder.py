@@ -39,18 +39,16 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that every training has."""
     parser.add_argument("--data", help="folder with text/ and photos/ (or the variable ATTENTION_DATA)")
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoint and log; give it again to resume")
-    parser.add_argument("--minutes", type=float, help="train about this long instead of --steps")
     parser.add_argument("--threads", type=int, help="CPU threads")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
 
 
-def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
-    """Linear warm-up to `peak`, then half a cosine down to a hundredth of it."""
+def learning_rate(step: int, steps: int, peak: float, warmup: int, floor: float = 0.01) -> float:
+    """Linear warm-up to `peak`, then half a cosine down to `floor` of it."""
     if step < warmup:
         return peak * (step + 1) / warmup
     along = min((step - warmup) / max(steps - warmup, 1), 1.0)
-    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * along)))
+    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * along)))
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -60,21 +58,13 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
 
 
-CHECKPOINT = "checkpoint.pt"
-
-
-def has_checkpoint(folder: Path) -> bool:
-    """Whether a run in this folder has saved something; unlike `RunFolder`, it makes no folder."""
-    return (folder / CHECKPOINT).exists()
-
-
 class RunFolder:
     """Checkpoint and CSV log of one run. Data order and masks follow from (seed, step), so no generator is saved."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.checkpoint = folder / CHECKPOINT
+        self.checkpoint = folder / "checkpoint.pt"
         self._saved_at = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
@@ -106,8 +96,8 @@ class RunFolder:
             writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
 
 
-def ship(state: Mapping[str, torch.Tensor], path: Path, manifest: dict[str, Any]) -> None:
-    """Writes float16 safetensors and, beside it, `<name>.json` with the manifest and the file's checksum."""
+def save_weights(state: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Writes a state dict as float16 safetensors; counters stay whole numbers."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
@@ -115,6 +105,11 @@ def ship(state: Mapping[str, torch.Tensor], path: Path, manifest: dict[str, Any]
     }
     save_file(tensors, path)
     path.chmod(0o644)
+
+
+def ship(state: Mapping[str, torch.Tensor], path: Path, manifest: dict[str, Any]) -> None:
+    """Writes float16 safetensors and, beside it, `<name>.json` with the manifest and the file's checksum."""
+    save_weights(state, path)
     described = {**manifest, "weights": path.name, "sha256": checksum(path)}
     path.with_suffix(".json").write_text(json.dumps(described, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 

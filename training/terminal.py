@@ -43,13 +43,13 @@ def print_text(scores: Scores) -> None:
 
 def print_vision(scores: Scores) -> None:
     """What `evaluate vision` measured."""
-    print("\nbuild   class top-1   top-5        group top-1  parameters  multiply-adds  ms     unknown below (flags)")
+    print("\nbuild   class top-1   top-5        group top-1  parameters  multiply-adds  ms     unsure below")
     for name, b in scores["builds"].items():
         u = b["unknown"]
         print(
             f"{name:<8}{percent(b['class_top1']):<14}{percent(b['class_top5']):<13}{percent(b['group_top1']):<13}"
             f"{b['parameters']:<12,}{b['multiply_adds'] / 1e6:<15.1f}{b['milliseconds_cpu']['trace']:<7}"
-            f"{u['below']:.3f} ({percent(u['flagged_outside'])}% of others)"
+            f"{u['below']:.3f} ({percent(u['either_outside'])}% of others, with {u['rule']})"
         )
         print("        " + "; ".join(f"at {s} px {percent(v['class_top1'])}" for s, v in b["sizes"].items()))
     for key in ("masks", "masks_large", "masks_untrained"):
@@ -74,6 +74,13 @@ def print_vision(scores: Scores) -> None:
     for name, stages in scores.get("profiles", {}).items():
         shares = ", ".join(f"{stage} {percent(part['class_share'])}" for stage, part in stages.items())
         print(f"\n{name}: share of the channel weights' variance that lies between classes: {shares}")
+    for name, life in scores.get("life", {}).items():
+        for what, part in life["frozen"].items():
+            print(f"\n{name}: {what} frozen cost {percent(part['cost'])} points, {percent(part['same'])}% same answers")
+        for stage, parts in life["stages"].items():
+            print(f"  {stage} " + "; ".join(f"{what} spread {part['spread']:.3f}" for what, part in parts.items()))
+    for name, part in scores.get("seeds", {}).get("minus_plain", {}).items():
+        print(f"\n{name} − plain over seeds: {percent(part)}")
 
 
 def print_translator(scores: Scores) -> None:

@@ -60,6 +60,8 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.text", description=__doc__)
     run_folder.common_arguments(parser)
+    parser.add_argument("--minutes", type=float, help="train about this long instead of --steps")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch-tokens", type=int, default=2500)
     parser.add_argument("--vocabulary", type=int, default=8000)

@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--batch-tokens", type=int, default=3000)
     parser.add_argument("--rate", type=float, default=1e-3, help="the highest learning rate")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="weights (.safetensors, manifest beside) to go on from")
     options = parser.parse_args()
     if options.threads:

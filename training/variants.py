@@ -19,16 +19,18 @@ from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
 from attention_core.models.insertion import insert_attention
 from attention_core.models.vision import VisionConfig, VisionModel
 
-STAGES = ("stages.0", "stages.1", "stages.2")
-BRANCHES = tuple(f"{stage}.norm2" for stage in STAGES)  # where both papers put it in a residual network
-CONVOLUTIONS = ("stem.1", *(f"{stage}.norm{i}" for stage in STAGES for i in (1, 2)))
+BUILD = VisionConfig("plain", 1)
+STAGES = tuple(f"stages.{number}" for number in range(len(BUILD.depths)))
+BLOCKS = tuple(f"{stage}.{n}" for stage, depth in zip(STAGES, BUILD.depths, strict=True) for n in range(depth))
+BRANCHES = tuple(f"{block}.norm2" for block in BLOCKS)  # where both papers put it in a residual network
+CONVOLUTIONS = ("stem.1", *(f"{block}.norm{i}" for block in BLOCKS for i in (1, 2)))
 
 
 class OneBranchCBAM(CBAM):
     """CBAM with one pooling instead of two; the kernel's other plane sees zeros."""
 
     def __init__(self, channels: int, branch: Literal["avg", "max"]) -> None:
-        super().__init__(channels)
+        super().__init__(channels, BUILD.reduction)
         self.branch = branch
 
     def forward(self, x: Tensor) -> Tensor:
@@ -45,10 +47,17 @@ class OneBranchCBAM(CBAM):
 class SpatialFirstCBAM(CBAM):
     """CBAM in the other order."""
 
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, BUILD.reduction)
+
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) → (B, C, H, W)."""
         attended: Tensor = self.channel(self.spatial(x))
         return attended
+
+
+SE = partial(SqueezeExcitation, reduction=BUILD.reduction)
+BOTH_BRANCHES = partial(CBAM, reduction=BUILD.reduction)
 
 
 @dataclass(frozen=True)
@@ -61,17 +70,17 @@ class Variant:
 
 VARIANTS: dict[str, Variant] = {
     "plain": Variant(None, ()),
-    "se": Variant(SqueezeExcitation),
-    "se-last": Variant(SqueezeExcitation, STAGES[-1:]),
-    "se-convolutions": Variant(SqueezeExcitation, CONVOLUTIONS),
-    "se-branch": Variant(SqueezeExcitation, BRANCHES),
-    "se-r8": Variant(partial(SqueezeExcitation, reduction=8)),
+    "se": Variant(SE),
+    "se-last": Variant(SE, STAGES[-1:]),
+    "se-convolutions": Variant(SE, CONVOLUTIONS),
+    "se-branch": Variant(SE, BRANCHES),
+    "se-r16": Variant(partial(SqueezeExcitation, reduction=16)),
     "se-r4": Variant(partial(SqueezeExcitation, reduction=4)),
-    "se-max": Variant(partial(SqueezeExcitation, pooling="max")),
-    "se-relu": Variant(partial(SqueezeExcitation, gate=nn.ReLU)),
-    "cbam": Variant(CBAM),
-    "cbam-branch": Variant(CBAM, BRANCHES),
-    "cbam-3x3": Variant(partial(CBAM, kernel_size=3)),
+    "se-max": Variant(partial(SE, pooling="max")),
+    "se-relu": Variant(partial(SE, gate=nn.ReLU)),
+    "cbam": Variant(BOTH_BRANCHES),
+    "cbam-branch": Variant(BOTH_BRANCHES, BRANCHES),
+    "cbam-3x3": Variant(partial(BOTH_BRANCHES, kernel_size=3)),
     "cbam-avg": Variant(partial(OneBranchCBAM, branch="avg")),
     "cbam-max": Variant(partial(OneBranchCBAM, branch="max")),
     "cbam-spatial-first": Variant(SpatialFirstCBAM),

@@ -5,26 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from training.shares import Scores, percent
-from training.tables import MAP_NAMES, TRAINING, table
+from training.tables import MAP_NAMES, table
+from training.vision_card_life import life_section, seeds_section, unknown_section
 
 _ACCURACIES = ("class_top1", "class_top5", "group_top1", "group_top5")
 SPAN = ("smallest", "largest", "spread")
+TRAINING_COLUMNS = {
+    "seed": "seed",
+    "photos": "photos",
+    "epochs": "epochs",
+    "steps": "steps",
+    "minutes": "minutes",
+    "hardware": "hardware",
+    "loss": "last training loss",
+}
 
 
 def vision_card(
     manifests: dict[str, dict[str, Any]], scores: Scores, curves: str | None, ablations: Scores | None = None
 ) -> str:
     """One card for the builds of the vision network."""
-    first = next(iter(manifests.values()))
-    config = first["config"]
+    config = next(iter(manifests.values()))["config"]
     sections = [
         "# Vision networks (`assets/vision`)",
         "Written by `python -m training.evaluate vision`; every number comes from the manifests and `scores.json` "
         "beside it.",
         "## What they are",
         f"One small residual network in {len(manifests)} build(s) ({', '.join(manifests)}) that differ in nothing but "
-        f"the attention after each stage, on the trunk: {len(config['widths'])} stages of "
-        f"{', '.join(map(str, config['widths']))} channels, {config['classes']} classes, photos at "
+        f"the attention after each stage, on the trunk: {len(config['widths'])} stages "
+        f"of {listed(config['widths'])} channels and {listed(config['depths'])} residual blocks, "
+        f"{config['classes']} classes, photos at "
         f"{config['image_size']}×{config['image_size']}. float16 in the files. They are for looking at SE channel "
         "weights and CBAM spatial masks of trained networks, not for recognising things in earnest.",
         "## Data and terms",
@@ -33,18 +43,21 @@ def vision_card(
         "(fast.ai). Boxes: ImageNet. **ImageNet's terms: non-commercial research and education.** The photos are not "
         "in this repository; treat the weights under the same terms.",
         "## Recipe",
-        "Same recipe, seed, data order and length for all builds: crops, flips, brightness and contrast, label "
-        "smoothing 0.1, AdamW without decay on norms and biases, warm-up and cosine, small photos first and larger "
-        f"ones later.{_trunk(first)} `python -m training.vision`; see docs/training.md.",
+        "Same recipe and length for all builds, and of one seed the same order of photos and crops: SGD with Nesterov "
+        "momentum, weight decay on kernels and matrices alone and none inside the attention modules, crops, flips, "
+        "contrast, brightness, saturation, CutMix, label smoothing 0.1, warm-up and cosine, small photos first and "
+        "larger ones later; what ships is the running mean of the weights. `python -m training.vision`; see "
+        "docs/training.md. Of each build the median seed ships.",
+        _origins(manifests),
         table(
-            ("build", "photos", "epochs", "steps", "minutes", "threads", "hardware", "last training loss"),
-            [[name, *(m["training"].get(k, "–") for k in TRAINING)] for name, m in manifests.items()],
+            ("build", *TRAINING_COLUMNS.values()),
+            [[name, *(m["training"].get(k, "–") for k in TRAINING_COLUMNS)] for name, m in manifests.items()],
         ),
     ]
     if curves:
         sections.append(f"![training curves]({curves})")
     sections += [
-        "## Scores\n\nDev photos, in %, ± one standard error over photos (one seed a build).",
+        "## Scores\n\nDev photos, in %, ± one standard error over photos (the seed that ships).",
         table(
             ("build", "class top-1", "top-5", "group top-1", "top-5", "parameters", "multiply-adds", "CPU ms a photo"),
             [
@@ -65,14 +78,16 @@ def vision_card(
                 ]
             ],
         ),
-        "Times: of the machine that scored, as information only. Accuracy (class top-1) by inference size:",
+        "Times: of the machine that scored, as information only. Accuracy (class top-1) by inference size, on every "
+        "fifth photo:",
         table(
             ("build", *(f"{size} px" for size in next(iter(scores["builds"].values()))["sizes"])),
             [[name, *(percent(s["class_top1"]) for s in b["sizes"].values())] for name, b in scores["builds"].items()],
         ),
+        seeds_section(scores["seeds"]) if "seeds" in scores else _one_seed(scores.get("minus_plain", {})),
     ]
-    for name, difference in scores.get("minus_plain", {}).items():
-        sections.append(f"{name} − plain, class top-1, paired over photos: {percent(difference)} points.")
+    if scores.get("life"):
+        sections.append(life_section(scores["life"]))
     for key, title in (
         ("masks", "Masks against boxes: dev photos"),
         ("masks_large", "Masks against boxes: 224-pixel photos of other classes"),
@@ -86,40 +101,37 @@ def vision_card(
         sections.append(_profile_section(scores["profiles"]))
     if ablations:
         sections.append(ablation_section(ablations))
-    sections.append(
-        "### Outside the 100 classes\n\nThe app says so when the largest probability is below a threshold that keeps "
-        "90% of the rightly named dev photos. In %:"
-    )
-    sections.append(
-        table(
-            ("build", "threshold", "flags: other classes (224-px photos)", "wrongly named dev photos", "AUC"),
-            [
-                [
-                    name,
-                    percent(u["below"]),
-                    f"{percent(u['flagged_outside'])} of {u['photos_outside']}",
-                    percent(u["flagged_wrong"]),
-                    percent(u["auc"]),
-                ]
-                for name, u in ((name, b["unknown"]) for name, b in scores["builds"].items())
-            ],
-        )
-    )
+    sections.append(unknown_section({name: build["unknown"] for name, build in scores["builds"].items()}))
     sections.append(
         "## Known limits\n\n"
         "- 64 pixels, 100 things, centred photos: what is small, off-centre or something else is often named wrongly, "
         "and with confidence.\n"
-        "- One seed a build: differences between builds within about two standard errors mean nothing.\n"
+        "- Differences between builds within about two standard errors mean nothing.\n"
         "- A mask shows where the network keeps its features, not what it understands; a score beside it says how far "
         "to trust it, and the centred Gaussian is a strong baseline on these photos.\n"
-        "- The photos of the dev set choose the threshold and are scored with it."
+        "- The photos of the dev set choose the seed that ships and the thresholds, and are scored with them."
     )
     return "\n\n".join(sections) + "\n"
 
 
-def _trunk(manifest: dict[str, Any]) -> str:
-    common = manifest["training"].get("trunk_steps")
-    return f" The first {common:,} steps are common to all builds: trained once, without attention." if common else ""
+def listed(numbers: list[int]) -> str:
+    """Numbers in a sentence."""
+    return ", ".join(map(str, numbers))
+
+
+def _origins(manifests: dict[str, dict[str, Any]]) -> str:
+    """Where the weights come from, in one line for all builds that share it."""
+    sources: dict[str, list[str]] = {}
+    for name, manifest in manifests.items():
+        sources.setdefault(manifest["training"].get("source", "python -m training.vision"), []).append(name)
+    return "\n".join(f"Trained {source}: {', '.join(names)}." for source, names in sources.items())
+
+
+def _one_seed(differences: Scores) -> str:
+    return "\n\n".join(
+        f"{name} − plain, class top-1, paired over photos: {percent(difference)} points."
+        for name, difference in differences.items()
+    )
 
 
 def _mask_section(title: str, part: Scores) -> str:
@@ -150,6 +162,14 @@ def _mask_section(title: str, part: Scores) -> str:
             "average, which is what energy inside has to beat. CAM and Grad-CAM are of the class that the network "
             "names, rightly or not, as in the app. In %.",
             table(("map", "pointing game", "energy inside", "pixel AUC"), rows),
+            "The mask's pixel AUC minus that of others, in points, paired over photos: "
+            + "; ".join(
+                f"{name}: "
+                + ", ".join(f"{MAP_NAMES[kind]} {percent(gain)}" for kind, gain in stage["mask_minus"].items())
+                for name, stage in part.items()
+                if isinstance(stage, dict) and "mask_minus" in stage
+            )
+            + ".",
             "Range of the masks; spread = highest − lowest within a photo, on average:",
             table(("stage", "size", "min", "mean", "max", "spread", ""), ranges),
         ]
@@ -218,7 +238,8 @@ def ablation_section(found: Scores) -> str:
     return "\n\n".join(
         [
             f"### What the papers vary, on the first {found['classes']} classes only",
-            f"`python -m training.ablations`: {found['train_photos']} training photos, {found['epochs']:g} epochs, one "
+            f"`python -m training.ablations` on a network of {listed(found['network']['widths'])} channels: "
+            f"{found['train_photos']} training photos, {found['epochs']:g} epochs, one "
             f"run each (seed {found['seed']}); {found['dev_photos']} dev photos. Every variant but `cbam-masked`, the "
             "build that ships, pools by a plain average. Top-1 in %, differences in points over the same dev photos.",
             table(("variant", "size", "train", "dev", "train − dev", "− plain", "− se", "− cbam"), rows),

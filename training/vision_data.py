@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from torch import Tensor
 from attention_core.models.registry import vision_classes
 
 ARCHIVES = ("train-1.zip", "train-2.zip")
+ASPECT = math.log(1.25)  # a crop is at most 5 : 4 or 4 : 5
 
 
 @dataclass(frozen=True)
@@ -78,21 +80,47 @@ def at_size(images: Tensor, size: int) -> Tensor:
 
 
 def augmented(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Random crops of 55 to 100% of the area, flips, brightness and contrast: uint8 → (B, 3, size, size) in 0…1."""
+    """Random crops, flips, contrast, brightness and saturation: uint8 (B, 3, 64, 64) → (B, 3, size, size) in 0…1.
+
+    A crop has 45 to 100% of the area and an aspect of 0.8 to 1.25; what it shows beyond the rim is reflected.
+    """
     B = len(images)
-    draw = torch.rand((B, 6), generator=generator)
+    draw = torch.rand((B, 8), generator=generator)
     x = images.float() / 255
     if size * 2 <= images.shape[-1]:
         x = F.avg_pool2d(x, 2)  # so that sampling at half the size does not alias
-    scale = (0.55 + 0.45 * draw[:, 0]).sqrt()
-    flip = torch.where(draw[:, 1] < 0.5, -1.0, 1.0)
-    shift = (draw[:, 2:4] * 2 - 1) * (1 - scale)[:, None]
+    side = (0.45 + 0.55 * draw[:, 0]).sqrt()
+    stretch = (ASPECT * (2 * draw[:, 1] - 1)).exp().sqrt()
+    across, down = side * stretch, side / stretch
+    flip = torch.where(draw[:, 2] < 0.5, -1.0, 1.0)
+    shift = 2 * draw[:, 3:5] - 1
     theta = torch.zeros(B, 2, 3)
-    theta[:, 0, 0], theta[:, 0, 2] = scale * flip, shift[:, 0]
-    theta[:, 1, 1], theta[:, 1, 2] = scale, shift[:, 1]
+    theta[:, 0, 0], theta[:, 0, 2] = across * flip, shift[:, 0] * (1 - across)
+    theta[:, 1, 1], theta[:, 1, 2] = down, shift[:, 1] * (1 - down)
     grid = F.affine_grid(theta, [B, 3, size, size], align_corners=False)
     x = F.grid_sample(x, grid.to(x.device), padding_mode="reflection", align_corners=False)
-    contrast = (0.75 + 0.5 * draw[:, 4])[:, None, None, None].to(x.device)
-    brightness = (0.3 * draw[:, 5] - 0.15)[:, None, None, None].to(x.device)
+    contrast, brightness, saturation = (
+        (low + (high - low) * draw[:, at])[:, None, None, None].to(x.device)
+        for at, (low, high) in enumerate(((0.7, 1.3), (-0.18, 0.18), (0.6, 1.4)), start=5)
+    )
     mean = x.mean(dim=(1, 2, 3), keepdim=True)
-    return ((x - mean) * contrast + mean + brightness).clamp(0, 1)
+    x = (x - mean) * contrast + mean + brightness
+    grey = x.mean(dim=1, keepdim=True)
+    return (grey + (x - grey) * saturation).clamp(0, 1)
+
+
+def cut_mixed(images: Tensor, generator: torch.Generator) -> tuple[Tensor, float]:
+    """CutMix (Yun et al. 2019): one box of every photo comes from the photo before it in the batch.
+
+    images (B, 3, S, S) → (mixed images, share of a photo that is its own). The box's share of the area is drawn evenly,
+    its middle anywhere; what lies beyond the rim is cut off. The labels are to be mixed by that share.
+    """
+    S = images.shape[-1]
+    share, row, column = torch.rand(3, generator=generator).tolist()
+    half = S * share**0.5 / 2
+    top, bottom, left, right = (
+        round(min(max(edge, 0), S)) for edge in (row * S - half, row * S + half, column * S - half, column * S + half)
+    )
+    mixed = images.clone()
+    mixed[:, :, top:bottom, left:right] = images.roll(1, dims=0)[:, :, top:bottom, left:right]
+    return mixed, 1 - (bottom - top) * (right - left) / S**2

@@ -18,12 +18,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from attention_core.inputs.image import to_square_tensor
 from attention_core.models.vision import VisionModel
-from training import masks, profiles, removal_scores
-from training.shares import Scores, measured, rank_auc, rounded
+from training import gate_life, mask_follow, masks, profiles, removal_scores, unknown
+from training.passes import Passed, kept_pass
+from training.shares import Scores, measured
 from training.vision_data import dev_photos
 
-SIZES = (64, 96, 128)
-KEPT = 0.9  # of the rightly named dev photos stay above the threshold for "outside the 100 things I know"
+SIZES = (48, 64, 96)
+OTHER_SIZES_EVERY = 10  # of the dev photos, which stand class by class, for the sizes that no build was made for
+UNTRAINED_EVERY = 5  # of the dev photos, for the masks of a network that knows nothing
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,18 @@ class DevPhotos:
     outside_boxes: Tensor
 
 
-def read_photos(data: Path) -> DevPhotos:
+def read_photos(data: Path, sizes: tuple[int, ...] = SIZES) -> DevPhotos:
     """All photos that the scores need, resized as the app resizes an upload."""
     photos, corners = dev_photos(data)
     arrays = [image.permute(1, 2, 0).numpy() for image in photos.images]
-    images = {size: torch.stack([to_square_tensor(array, size)[0] for array in arrays]) for size in SIZES}
+    images = {size: torch.stack([to_square_tensor(array, size)[0] for array in arrays]) for size in sizes}
     folder = data / "photos"
     with (folder / "large_dev_boxes.csv").open(encoding="utf-8") as stream:
         found: dict[str, list[list[float]]] = {}
         for row in csv.DictReader(stream):
             found.setdefault(row["file"], []).append([float(row[k]) for k in ("x1", "y1", "x2", "y2")])
     large = [(name, photo) for name, photo in _photos(folder / "large_dev.zip") if name in found]
-    outside = {size: torch.stack([to_square_tensor(photo, size)[0] for _, photo in large]) for size in SIZES}
+    outside = {size: torch.stack([to_square_tensor(photo, size)[0] for _, photo in large]) for size in sizes}
     boxes = masks.union(
         masks.box_pixels(torch.tensor(found[name]), 64, photo.width, inclusive=False) for name, photo in large
     )
@@ -63,14 +65,6 @@ def _photos(archive: Path) -> Iterator[tuple[str, Image.Image]]:
         for name in sorted(opened.namelist()):
             if name.endswith(".JPEG"):
                 yield name, Image.open(io.BytesIO(opened.read(name))).convert("RGB")
-
-
-@torch.inference_mode()
-def probabilities(model: VisionModel, images: Tensor, batch: int = 100) -> Tensor:
-    """Images (N, 3, S, S) → (N, classes)."""
-    device = model.classifier.weight.device
-    logits = [model(images[at : at + batch].to(device)).float().cpu() for at in range(0, len(images), batch)]
-    return torch.cat(logits).softmax(dim=-1)
 
 
 def accuracy(chances: Tensor, labels: Tensor, groups: list[str]) -> Scores:
@@ -97,32 +91,6 @@ def constant_guess(labels: Tensor, groups: list[str]) -> Scores:
     return scores
 
 
-def unknown(chances: Tensor, labels: Tensor, outside: Tensor) -> Scores:
-    """When to say "outside the 100 things I know": the largest probability is `below` a threshold.
-
-    The threshold keeps 90% of the rightly named dev photos. flagged_*: share of photos below it: of rightly and wrongly
-    named dev photos, and of photos of other classes. auc: chance that a dev photo has the larger probability.
-    """
-    best, named = chances.max(dim=1)
-    right = named == labels
-    below = torch.quantile(best[right], 1 - KEPT).item() if bool(right.any()) else 0.0
-    foreign = outside.max(dim=1).values
-    both = torch.cat([best, foreign])
-    inside = torch.arange(len(both)) < len(best)
-    tidy: Scores = rounded(
-        {
-            "below": below,
-            "kept_right": KEPT,
-            "flagged_right": (best[right] < below).float().mean().item(),
-            "flagged_wrong": (best[~right] < below).float().mean().item(),
-            "flagged_outside": (foreign < below).float().mean().item(),
-            "photos_outside": len(foreign),
-            "auc": rank_auc(both[None], inside[None]).item(),
-        }
-    )
-    return tidy
-
-
 def multiply_adds(model: VisionModel, size: int) -> int:
     """Multiplications with addition of one photo, in convolutions and matrix products."""
     counter = FlopCounterMode(display=False)
@@ -144,27 +112,45 @@ def cpu_milliseconds(model: VisionModel, size: int, photos: int = 30) -> Scores:
     return {"trace": round(statistics.median(times[5:]), 2), "threads": torch.get_num_threads()}
 
 
-def build_scores(model: VisionModel, photos: DevPhotos) -> Scores:
-    """Scores of one build at its own size, and its accuracy at every size."""
+def build_scores(model: VisionModel, photos: DevPhotos, seen: Passed, outside: Passed, keep: Path | None) -> Scores:
+    """Scores of one build at its own size, and its accuracy at other sizes on some of the photos.
+
+    seen, outside: its passes over the dev photos and over those of other classes; keep: as in `vision_scores`.
+    """
     groups = [entry.group for entry in model.classes]
-    size = model.config.image_size
-    chances = probabilities(model, photos.images[size])
+    size = model_size(model)
     return {
-        **accuracy(chances, photos.labels, groups),
+        **accuracy(seen.probabilities, photos.labels, groups),
         "photos": len(photos.labels),
         "parameters": sum(p.numel() for p in model.parameters()),
         "multiply_adds": multiply_adds(model, size),
         "milliseconds_cpu": cpu_milliseconds(model, size),
         "image_size": size,
-        "sizes": {
-            str(other): {
-                **accuracy(chances if other == size else probabilities(model, images), photos.labels, groups),
-                "multiply_adds": multiply_adds(model, other),
-            }
-            for other, images in photos.images.items()
-        },
-        "unknown": unknown(chances, photos.labels, probabilities(model, photos.outside[size])),
+        "sizes": _sizes(model, photos, seen, keep),
+        "unknown": unknown.unknown_scores(seen, outside, photos.labels, len(model.classes)),
     }
+
+
+def _sizes(model: VisionModel, photos: DevPhotos, seen: Passed, keep: Path | None) -> Scores:
+    """Side → accuracy on every fifth photo, so that the sides compare, and cost."""
+    groups = [entry.group for entry in model.classes]
+    labels = photos.labels[::OTHER_SIZES_EVERY]
+    found: Scores = {}
+    for size, images in photos.images.items():
+        some = images[::OTHER_SIZES_EVERY]
+        own = size == model_size(model)
+        chances = seen.probabilities[::OTHER_SIZES_EVERY] if own else kept_pass(model, some, keep).probabilities
+        found[str(size)] = {
+            **accuracy(chances, labels, groups),
+            "multiply_adds": multiply_adds(model, size),
+            "photos": len(labels),
+        }
+    return found
+
+
+def model_size(model: VisionModel) -> int:
+    """The side of the photos that it was made for."""
+    return model.config.image_size
 
 
 def paired_difference(first: Tensor, second: Tensor) -> Scores:
@@ -173,48 +159,61 @@ def paired_difference(first: Tensor, second: Tensor) -> Scores:
 
 
 def vision_scores(
-    models: dict[str, VisionModel], photos: DevPhotos, weights: dict[str, dict[str, Tensor]] | None = None
+    models: dict[str, VisionModel], photos: DevPhotos, keep: Path | None = None, quick: bool = False
 ) -> Scores:
-    """All builds, their differences from plain, the masks of the CBAM build, and the app's threshold.
+    """All builds, their differences from plain, the masks of the CBAM build, and when a photo is of other things.
 
-    weights: `dev_channel_weights` of the same, where they are known already.
+    keep: folder for what takes minutes, so that the next evaluation of the same weights need not compute it again;
+    quick: leaves out deletion and insertion, and the untrained network.
     """
-    scores: Scores = {"builds": {name: build_scores(model, photos) for name, model in models.items()}}
+    seen = {name: kept_pass(model, photos.images[model_size(model)], keep) for name, model in models.items()}
+    outside = {name: kept_pass(model, photos.outside[model_size(model)], keep) for name, model in models.items()}
+    scores: Scores = {
+        "builds": {name: build_scores(model, photos, seen[name], outside[name], keep) for name, model in models.items()}
+    }
     groups = [entry.group for entry in next(iter(models.values())).classes]
     scores["constant"] = constant_guess(photos.labels, groups)
     if "plain" in models:
-        right = {
-            name: probabilities(model, photos.images[model.config.image_size]).argmax(dim=1) == photos.labels
-            for name, model in models.items()
-        }
+        right = {name: passed.named == photos.labels for name, passed in seen.items()}
         scores["minus_plain"] = {
             name: paired_difference(right["plain"], right[name]) for name in models if name != "plain"
         }
     if "cbam" in models:
-        model, size = models["cbam"], models["cbam"].config.image_size
-        inside, outside = (_at(boxes, size) for boxes in (photos.boxes, photos.outside_boxes))
-        scores["masks"] = masks.mask_scores(model, photos.images[size], inside)
-        scores["masks_large"] = masks.mask_scores(model, photos.outside[size], outside)
-        torch.manual_seed(0)
-        untrained = VisionModel(model.config, model.classes).eval().to(model.classifier.weight.device)
-        scores["masks_untrained"] = masks.mask_scores(untrained, photos.images[size], inside)
-        scores["removal"] = removal_scores.removal_scores(model, photos.images[size])
-    known = dev_channel_weights(models, photos) if weights is None else weights
+        scores |= _mask_scores(models["cbam"], photos, keep, quick)
     scores["profiles"] = {
-        name: profiles.profile_scores(stages, photos.labels, len(models[name].classes))
-        for name, stages in known.items()
+        name: profiles.profile_scores(passed.gates, photos.labels, len(models[name].classes))
+        for name, passed in seen.items()
+        if passed.gates
     }
-    shown = "cbam" if "cbam" in models else next(iter(models))
-    scores["unknown_below"] = scores["builds"][shown]["unknown"]["below"]
+    scores["life"] = {
+        name: gate_life.life_scores(models[name], photos.images[model_size(models[name])], photos.labels, passed, keep)
+        for name, passed in seen.items()
+        if passed.gates
+    }
+    if "cbam" in models:
+        size = model_size(models["cbam"])
+        for stage, values in seen["cbam"].masks.items():
+            found = mask_follow.follow_scores(values, photos.images[size], _at(photos.boxes, size))
+            scores["life"]["cbam"]["stages"][stage]["masks"] |= found
     return scores
 
 
-def dev_channel_weights(models: dict[str, VisionModel], photos: DevPhotos) -> dict[str, dict[str, Tensor]]:
-    """build → stage → channel weights of the dev photos (N, C), for the builds that have them."""
-    return {
-        name: profiles.channel_weights(model, photos.images[model.config.image_size])
-        for name, model in models.items()
-        if model.config.attention != "plain"
+def _mask_scores(model: VisionModel, photos: DevPhotos, keep: Path | None, quick: bool) -> Scores:
+    """Its masks against boxes on both sets, those of an untrained network, and deletion and insertion."""
+    size = model_size(model)
+    images = photos.images[size]
+    inside, outside = (_at(boxes, size) for boxes in (photos.boxes, photos.outside_boxes))
+    found = {
+        "masks": masks.mask_scores(model, images, inside, keep),
+        "masks_large": masks.mask_scores(model, photos.outside[size], outside, keep),
+    }
+    if quick:
+        return found
+    torch.manual_seed(0)
+    untrained = VisionModel(model.config, model.classes).eval().to(model.classifier.weight.device)
+    return found | {
+        "masks_untrained": masks.mask_scores(untrained, images[::UNTRAINED_EVERY], inside[::UNTRAINED_EVERY], keep),
+        "removal": removal_scores.removal_scores(model, images, keep),
     }
 
 

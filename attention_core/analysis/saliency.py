@@ -76,7 +76,7 @@ def grad_cam(model: VisionModel | HubVisionModel, trace: StagedTrace, stage: str
             stage=stage,
             difference=difference,
         )
-    return _weighted_sum(gradients, traced.output)[0]
+    return weighted_sum(gradients, traced.output)[0]
 
 
 def class_activation_maps(model: VisionModel, stage: StageTrace, targets: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ def grad_cams(model: VisionModel, stage: StageTrace, targets: Tensor) -> Tensor:
     """Grad-CAM of many photos: a stage with output (B, C, H, W), a class each (B,) → (B, H, W)."""
     network = copy.deepcopy(model) if model.training else model
     gradients, _ = _gradients(_onward(network, stage), stage.output, targets)
-    return _weighted_sum(gradients, stage.output)
+    return weighted_sum(gradients, stage.output)
 
 
 def resized(maps: Tensor, side: int) -> Tensor:
@@ -122,7 +122,7 @@ def _gradients(onward: Onward, output: Tensor, targets: Tensor) -> tuple[Tensor,
     return gradients, logits.detach()
 
 
-def _weighted_sum(gradients: Tensor, output: Tensor) -> Tensor:
+def weighted_sum(gradients: Tensor, output: Tensor) -> Tensor:
     """ReLU(Σ_c α_c A_c), α_c = mean over positions of the gradients; (B, C, H, W) both → (B, H, W)."""
     importance = gradients.mean(dim=(2, 3))  # (B, C)
     return torch.einsum("bc,bchw->bhw", importance, output.detach()).relu()

@@ -88,8 +88,10 @@ def spatial_convolution(module: SpatialAttention, trace: SpatialAttentionTrace) 
     slope = norm.weight / (norm.running_var + norm.eps).sqrt()  # (1,)
     kernel = module.conv.weight[0] * slope  # (2, k, k)
     offset = (norm.bias - norm.running_mean * slope).item()
+    reach = (kernel.shape[-1] // 2,) * 4
+    mode = "constant" if module.conv.padding_mode == "zeros" else module.conv.padding_mode
     parts = [
-        F.conv2d(values, plane[None, None], padding=kernel.shape[-1] // 2)[0, 0]
+        F.conv2d(F.pad(values, reach, mode), plane[None, None])[0, 0]
         for values, plane in zip((trace.max_map, trace.mean_map), kernel, strict=True)
     ]
     summed = parts[0] + parts[1] + offset

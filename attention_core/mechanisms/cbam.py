@@ -7,6 +7,9 @@ Woo et al. 2018, "CBAM: Convolutional Block Attention Module", §3. As in the au
 both branches, the convolution sees [max, mean] in this order, and a BatchNorm follows it. Unlike there, its γ
 starts at 1: from 0 the mask starts flat at 0.5, and is slow to leave it.
 
+Around the map the convolution sees zeros, which tell it where the rim is (Islam et al. 2020, "How Much Position
+Information Do Convolutional Neural Networks Encode?"), or, with border="reflect", the map mirrored at its rim.
+
 B batch, C channels, r reduced channels, H × W the map, k the kernel size.
 """
 
@@ -14,19 +17,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attention_core.errors import ControlError, KindError
+from attention_core.errors import ControlError, KindError, ShapeError
 from attention_core.mechanisms.checks import check_positive, check_shape, overridden
 from attention_core.mechanisms.memory import room, unwatched
 from attention_core.mechanisms.squeeze_excitation import Pooling, copy_pointwise, reduced_channels
 from attention_core.mechanisms.trace import Trace
 
 Order = Literal["channel-first", "spatial-first"]
+Border = Literal["zeros", "reflect"]
 BOTH_POOLINGS: tuple[Pooling, Pooling] = ("avg", "max")
 SMALL = 2 * 64 * 64  # numbers in two maps of 64 × 64
 
@@ -136,9 +140,12 @@ class MapConv2d(nn.Conv2d):
 
 
 class SpatialAttention(nn.Module):
-    """CBAM's spatial module. kernel_size: k, odd, so that the mask lies on the map."""
+    """CBAM's spatial module. kernel_size: k, odd, so that the mask lies on the map; border: what lies around the map.
 
-    def __init__(self, kernel_size: int = 7) -> None:
+    With "reflect" a map has to be larger than half of the kernel.
+    """
+
+    def __init__(self, kernel_size: int = 7, border: Border = "zeros") -> None:
         super().__init__()
         if check_positive("kernel_size", kernel_size) % 2 == 0:
             raise ControlError(
@@ -146,7 +153,13 @@ class SpatialAttention(nn.Module):
                 f"kernel_size is {kernel_size}; expected an odd number, so that the kernel has a centre.",
                 came=kernel_size,
             )
-        self.conv = MapConv2d(2, 1, kernel_size, padding=kernel_size // 2, bias=False)
+        if border not in get_args(Border):
+            raise ControlError(
+                "control.border",
+                f"border is {border!r}; expected one of {', '.join(get_args(Border))}.",
+                came=border,
+            )
+        self.conv = MapConv2d(2, 1, kernel_size, padding=kernel_size // 2, padding_mode=border, bias=False)
         self.norm = nn.BatchNorm2d(1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -155,7 +168,7 @@ class SpatialAttention(nn.Module):
 
     def mask(self, x: Tensor) -> Tensor:
         """The spatial mask alone, x (B, C, H, W) → (B, 1, H, W), for a network that pools by it."""
-        check_shape("x", x, ("B", "C", "H", "W"), self.conv.weight.dtype)
+        self._check(x)
         maps = torch.cat((x.amax(dim=1, keepdim=True), x.mean(dim=1, keepdim=True)), dim=1)  # (B, 2, H, W)
         mask: Tensor = self.norm(self.conv(maps)).sigmoid()
         return mask
@@ -172,7 +185,7 @@ class SpatialAttention(nn.Module):
         x: (B, C, H, W); mask_override: (H, W) mask in [0, 1] to use instead, NaN = leave as computed; pooling: the
         maps that the convolution sees, 0 in place of the other. Raises `ShapeError`, `KindError`, `ControlError`.
         """
-        check_shape("x", x, ("B", "C", "H", "W"), self.conv.weight.dtype)
+        self._check(x)
         used = check_pooling(pooling)
         max_map, mean_map = x.amax(dim=1, keepdim=True), x.mean(dim=1, keepdim=True)  # (B, 1, H, W)
         maps = torch.cat(
@@ -187,6 +200,19 @@ class SpatialAttention(nn.Module):
         if mask_override is not None:
             mask = overridden("mask_override", mask[:, 0], mask_override)[:, None]
         return SpatialAttentionTrace(x, max_map, mean_map, logits, mask, x * mask)
+
+    def _check(self, x: Tensor) -> None:
+        H, W = check_shape("x", x, ("B", "C", "H", "W"), self.conv.weight.dtype).shape[2:]
+        reach = self.conv.kernel_size[0] // 2
+        if self.conv.padding_mode == "reflect" and min(H, W) <= reach:
+            raise ShapeError(
+                "tensor.shape",
+                f"x has shape {tuple(x.shape)}; expected maps of at least {reach + 1} × {reach + 1}, which can be "
+                'mirrored at their rim. Use larger maps, or border="zeros".',
+                name="x",
+                came=tuple(x.shape),
+                expected=f"(B, C, H ≥ {reach + 1}, W ≥ {reach + 1})",
+            )
 
     def _normalise(self, logits: Tensor) -> Tensor:
         # While training, BatchNorm2d would also move its running statistics: a trace leaves no mark on the module.
@@ -205,12 +231,15 @@ class CBAMTrace(Trace):
 
 
 class CBAM(nn.Module):
-    """Channel attention, then spatial attention. channels: C; reduction: C // r; kernel_size: k."""
+    """Channel attention, then spatial attention.
 
-    def __init__(self, channels: int, reduction: int = 16, kernel_size: int = 7) -> None:
+    channels: C; reduction: C // r; kernel_size: k; border: what lies around the maps.
+    """
+
+    def __init__(self, channels: int, reduction: int = 16, kernel_size: int = 7, border: Border = "zeros") -> None:
         super().__init__()
         self.channel = ChannelAttention(channels, reduction)
-        self.spatial = SpatialAttention(kernel_size)
+        self.spatial = SpatialAttention(kernel_size, border)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) → (B, C, H, W). Raises `ShapeError`, `KindError`."""

@@ -104,26 +104,57 @@ def excitation_profiles(name: str) -> dict[str, torch.Tensor]:
     NaN for a class without photos. Raises `ControlError` for a build without channel weights, and `WeightsError` for a
     file that is missing, altered, or measured on other weights than those that are here.
     """
+    _check_profiled(name)
+    config = manifest("vision", name)["config"]
+    return _of_stages("profiles", name, [(config["classes"], width) for width in config["widths"]])
+
+
+def gate_bands(name: str) -> dict[str, torch.Tensor]:
+    """Stage → the 5%, 50% and 95% quantiles of each gate over the dev photos, (3, C), of the build "se" or "cbam".
+
+    Raises as `excitation_profiles` does.
+    """
+    _check_profiled(name)
+    return _of_stages("bands", name, [(3, width) for width in manifest("vision", name)["config"]["widths"]])
+
+
+def class_directions(name: str) -> dict[str, torch.Tensor]:
+    """ "means" (classes, C) and "whitening" (C, C) of one of the three builds: `analysis.familiarity` says what for.
+
+    Raises `WeightsError` as `excitation_profiles` does.
+    """
+    config = manifest("vision", name)["config"]
+    classes, width = config["classes"], config["widths"][-1]
+    return _measured_on("directions", name, {"means": (classes, width), "whitening": (width, width)})
+
+
+def _check_profiled(name: str) -> None:
     if name not in PROFILED:
         raise ControlError(
             "model.unknown", f"{name!r} has no channel weights; expected one of {', '.join(PROFILED)}.", came=name
         )
-    described, network = manifest("vision", "profiles"), manifest("vision", name)
-    means = load(_checked_bytes(assets_folder() / "vision" / described["weights"], described["sha256"]))
+
+
+def _of_stages(file: str, name: str, shapes: list[tuple[int, int]]) -> dict[str, torch.Tensor]:
+    return _measured_on(file, name, {f"stage{number}": shape for number, shape in enumerate(shapes, start=1)})
+
+
+def _measured_on(file: str, name: str, expected: dict[str, tuple[int, int]]) -> dict[str, torch.Tensor]:
+    """Tensors of a build that were measured on its very weights, float32. Raises `WeightsError`."""
+    described = manifest("vision", file)
+    tensors = load(_checked_bytes(assets_folder() / "vision" / described["weights"], described["sha256"]))
     found = {
-        key.removeprefix(f"{name}."): tensor.float() for key, tensor in means.items() if key.startswith(f"{name}.")
+        key.removeprefix(f"{name}."): tensor.float() for key, tensor in tensors.items() if key.startswith(f"{name}.")
     }
-    classes, widths = network["config"]["classes"], network["config"]["widths"]
-    expected = {f"stage{number}": (classes, width) for number, width in enumerate(widths, start=1)}
-    fits = {stage: tuple(tensor.shape) for stage, tensor in found.items()} == expected
-    if not fits or described["networks"].get(name) != network["sha256"]:
+    fits = {part: tuple(tensor.shape) for part, tensor in found.items()} == expected
+    if not fits or described["networks"].get(name) != manifest("vision", name)["sha256"]:
         raise WeightsError(
             "weights.other",
             f"{described['weights']} was measured on other weights of {name!r} than those that are here. "
             "Run `python -m training.evaluate vision`, or reinstall the package.",
             name=described["weights"],
         )
-    return {stage: found[stage] for stage in expected}
+    return {part: found[part] for part in expected}
 
 
 def manifest(kind: str, name: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """One small residual network in three builds that differ in nothing but the attention after each stage.
 
-    stem → (residual stage → attention) × n → Σ M·F / Σ M over positions → linear
+    stem → (residual blocks of a stage → attention) × n → Σ M·F / Σ M over positions → linear
 
 He et al. 2016 for the residual block. The attention sits on the trunk, after the stage, where no shortcut can carry the
 unattended features past it. M is the last spatial mask of the CBAM build; without one, M ≡ 1 makes it average pooling.
@@ -11,6 +11,7 @@ B batch, C channels, H × W the map, S the side of the square photo.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from attention_core.errors import ControlError
 from attention_core.inputs.image import ImageLike, to_square_tensor
-from attention_core.mechanisms.cbam import CBAM, CBAMTrace
+from attention_core.mechanisms.cbam import CBAM, Border, CBAMTrace
 from attention_core.mechanisms.checks import check_shape
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.mechanisms.trace import Trace
@@ -33,17 +34,42 @@ PIXEL_MEAN, PIXEL_SPREAD = 0.45, 0.27  # of all training pixels; one number for 
 class VisionConfig:
     """Sizes of the network.
 
-    widths: C of each stage; strides: the step of each stage's first convolution; dilations: of both convolutions of
-    each stage, as Yu & Koltun 2016 use them: the last stage sees most of the photo and keeps its fine positions.
+    widths: C of each stage; strides: the step of each stage's first convolution; depths: residual blocks of each stage;
+    dilations: of both convolutions of each block, as Yu & Koltun 2016 use them: the last block sees most of the photo
+    and keeps its fine positions; stem_stride: the step of the convolution before the stages; borders: what the spatial
+    masks' convolution of each stage sees around its map, empty = zeros everywhere.
     """
 
     attention: AttentionKind
     classes: int
-    widths: tuple[int, ...] = (32, 64, 160)
-    strides: tuple[int, ...] = (1, 2, 1)
-    dilations: tuple[int, ...] = (1, 1, 1, 1, 2, 4)
+    widths: tuple[int, ...] = (32, 64, 128, 192)
+    strides: tuple[int, ...] = (1, 2, 2, 1)
+    depths: tuple[int, ...] = (1, 1, 2, 2)
+    dilations: tuple[int, ...] = (1,) * 10 + (2, 2)
+    stem_stride: int = 1
     image_size: int = 64
-    reduction: int = 16
+    reduction: int = 8
+    borders: tuple[Border, ...] = ()
+
+    def __post_init__(self) -> None:
+        stages, blocks = len(self.widths), sum(self.depths)
+        came = (len(self.strides), len(self.depths), len(self.dilations))
+        if came != (stages, stages, 2 * blocks):
+            raise ControlError(
+                "control.stages",
+                f"{stages} widths and {blocks} blocks came with {came[0]} strides, {came[1]} depths and {came[2]} "
+                f"dilations; expected {stages} strides and {stages} depths, one a stage, and {2 * blocks} dilations, "
+                "two a block.",
+                came=came,
+                expected=(stages, stages, 2 * blocks),
+            )
+        if self.borders and len(self.borders) != stages:
+            raise ControlError(
+                "control.stages",
+                f"{stages} widths came with {len(self.borders)} borders; expected {stages}, one a stage, or none.",
+                came=len(self.borders),
+                expected=stages,
+            )
 
 
 @dataclass(frozen=True)
@@ -98,7 +124,7 @@ class VisionTrace(ClassifiedPhoto):
     pooled: Tensor  # (C,)
 
 
-class ResidualStage(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3×3 convolutions, d positions apart, and a shortcut around them. dilations: d of each."""
 
     def __init__(self, channels_in: int, channels: int, stride: int, dilations: tuple[int, int] = (1, 1)) -> None:
@@ -121,11 +147,23 @@ class ResidualStage(nn.Module):
         return added.relu()
 
 
-def _attention(kind: AttentionKind, channels: int, reduction: int) -> nn.Module:
+def _stages(config: VisionConfig) -> Iterator[nn.Sequential]:
+    """The residual blocks of each stage; only the first block of a stage changes width and steps."""
+    dilations = zip(config.dilations[::2], config.dilations[1::2], strict=True)
+    before = config.widths[0]
+    for width, stride, depth in zip(config.widths, config.strides, config.depths, strict=True):
+        blocks = []
+        for number in range(depth):
+            blocks.append(ResidualBlock(before, width, stride if number == 0 else 1, next(dilations)))
+            before = width
+        yield nn.Sequential(*blocks)
+
+
+def _attention(kind: AttentionKind, channels: int, reduction: int, border: Border) -> nn.Module:
     if kind == "se":
         return SqueezeExcitation(channels, reduction)
     if kind == "cbam":
-        return CBAM(channels, reduction)
+        return CBAM(channels, reduction, border=border)
     return nn.Identity()
 
 
@@ -144,27 +182,13 @@ class VisionModel(nn.Module):
         self.classes = classes
         first = config.widths[0]
         self.stem = nn.Sequential(
-            nn.Conv2d(3, first, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(first), nn.ReLU()
+            nn.Conv2d(3, first, 3, stride=config.stem_stride, padding=1, bias=False), nn.BatchNorm2d(first), nn.ReLU()
         )
-        stages = len(config.widths)
-        if (len(config.strides), len(config.dilations)) != (stages, 2 * stages):
-            raise ControlError(
-                "control.stages",
-                f"{stages} widths came with {len(config.strides)} strides and {len(config.dilations)} dilations; "
-                f"expected {stages} strides, one a stage, and {2 * stages} dilations, two a stage.",
-                came=(len(config.strides), len(config.dilations)),
-                expected=(stages, 2 * stages),
-            )
-        sizes = zip(
-            (first, *config.widths[:-1]),
-            config.widths,
-            config.strides,
-            zip(config.dilations[::2], config.dilations[1::2], strict=True),
-            strict=True,
-        )
-        self.stages = nn.ModuleList(ResidualStage(*size) for size in sizes)
+        self.stages = nn.ModuleList(_stages(config))
+        zeros: list[Border] = ["zeros"] * len(config.widths)
         self.attentions = nn.ModuleList(
-            _attention(config.attention, width, config.reduction) for width in config.widths
+            _attention(config.attention, width, config.reduction, border)
+            for width, border in zip(config.widths, config.borders or zeros, strict=True)
         )
         self.classifier = nn.Linear(config.widths[-1], config.classes)
 
@@ -196,10 +220,17 @@ class VisionModel(nn.Module):
         check_shape("output", stage.output, ("B", self.config.widths[index], "H", "W"), self.classifier.weight.dtype)
         return self._onward(index + 1, stage.output, stage.spatial_mask)
 
-    def _onward(self, first: int, x: Tensor, mask: Tensor | None) -> Tensor:
-        """What enters the stage of index `first` (B, C, H, W), and the mask that made it → logits (B, classes)."""
+    def attended(self, images: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """The fast path stage by stage: (output (B, C, H, W), spatial mask (B, 1, H, W) or None).
+
+        Unlike a trace it moves the norms' statistics in training mode: for losses on stages.
+        """
+        yield from self._walk(0, self.stem(self._standardised(images)))
+
+    def _walk(self, first: int, x: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """From what enters the stage of index `first` (B, C, H, W): output and mask of each stage from there on."""
         for stage, attention in list(zip(self.stages, self.attentions, strict=True))[first:]:
-            x = stage(x)
+            x, mask = stage(x), None
             if isinstance(attention, CBAM):
                 # The last mask is needed again for the pooling.
                 x = attention.channel(x)
@@ -207,6 +238,12 @@ class VisionModel(nn.Module):
                 x = x * mask
             else:
                 x = attention(x)
+            yield x, mask
+
+    def _onward(self, first: int, x: Tensor, mask: Tensor | None) -> Tensor:
+        """What enters the stage of index `first` (B, C, H, W), and the mask that made it → logits (B, classes)."""
+        for attended in self._walk(first, x):
+            x, mask = attended
         logits: Tensor = self.classifier(masked_mean(x, mask))
         return logits
 

@@ -28,7 +28,7 @@ def mask_of(trace: VisionTrace, stage: str) -> torch.Tensor:
     return found[0, 0]
 
 
-@pytest.mark.parametrize("stage", ["stage1", "stage3"])
+@pytest.mark.parametrize("stage", ["stage1", "stage4"])
 def test_the_maps_are_those_of_the_trace(model: VisionModel, trace: VisionTrace, stage: str) -> None:
     mask = mask_of(trace, stage)
     found = {kind: mask_trial.tried_maps(model, trace, stage, kind) for kind in mask_trial.TRIED_KINDS}
@@ -43,8 +43,8 @@ def test_the_maps_are_those_of_the_trace(model: VisionModel, trace: VisionTrace,
 
 
 def test_a_trial_has_the_curves_of_removal(model: VisionModel, trace: VisionTrace) -> None:
-    tried = mask_trial.try_map(model, trace, "stage3", "mask", steps=4)
-    target, mask = int(trace.logits.argmax()), mask_of(trace, "stage3")
+    tried = mask_trial.try_map(model, trace, "stage4", "mask", steps=4)
+    target, mask = int(trace.logits.argmax()), mask_of(trace, "stage4")
     deletion = deletion_curve(model, trace.image, mask, target, steps=4)
     insertion = insertion_curve(model, trace.image, mask, target, steps=4)
     torch.testing.assert_close(tried.deletion[0], deletion.probabilities)
@@ -57,7 +57,7 @@ def test_a_trial_has_the_curves_of_removal(model: VisionModel, trace: VisionTrac
 
 
 def test_every_draw_of_random_maps_has_its_curve(model: VisionModel, trace: VisionTrace) -> None:
-    tried = mask_trial.try_map(model, trace, "stage3", "random", steps=2)
+    tried = mask_trial.try_map(model, trace, "stage4", "random", steps=2)
     assert tried.deletion.shape == tried.insertion.shape == (mask_trial.DRAWS, 3)
     assert tried.deletion_areas.shape == (mask_trial.DRAWS,)
 

@@ -13,7 +13,7 @@ PHOTO = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
 def test_classes_are_those_of_the_two_traces() -> None:
     model = load_vision_model("cbam")
     gates = {"gate_override": torch.zeros(model.config.widths[-1])}
-    before, after = model.trace(PHOTO), model.trace(PHOTO, overrides={"stage3": gates})
+    before, after = model.trace(PHOTO), model.trace(PHOTO, overrides={model.stage_names[-1]: gates})
     found = classes_beside(before, after, k=4)
     assert [change.entry for change in found[:4]] == [entry for entry, _ in before.top(4)]
     assert {entry for entry, _ in after.top(4)} <= {change.entry for change in found}

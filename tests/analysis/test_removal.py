@@ -52,7 +52,7 @@ def photo(side: int = 16, seed: int = 0) -> Tensor:
 
 def network() -> VisionModel:
     torch.manual_seed(0)
-    config = VisionConfig("cbam", 3, widths=(4, 6), strides=(1, 2), dilations=(1,) * 4, image_size=16)
+    config = VisionConfig("cbam", 3, widths=(4, 6), strides=(1, 2), depths=(1, 1), dilations=(1,) * 4, image_size=16)
     return VisionModel(config).eval()
 
 

@@ -28,12 +28,20 @@ with warnings.catch_warnings():
 SIZE, CLASSES = 16, 5
 KINDS = ("plain", "se", "cbam")
 STAGES = ("stage1", "stage2", "stage3")
+SIZES = {
+    "widths": (4, 6, 9),
+    "strides": (1, 2, 1),
+    "depths": (1, 1, 2),
+    "dilations": (1,) * 6 + (2, 2),
+    "stem_stride": 2,
+    "reduction": 16,
+}
 
 
 def build(kind: str, *, training: bool = False) -> VisionModel:
     """A small network in float64 whose norms are not those of a new one."""
     torch.manual_seed(0)
-    config = VisionConfig(kind, CLASSES, widths=(4, 6, 9), image_size=SIZE)  # type: ignore[arg-type]
+    config = VisionConfig(kind, CLASSES, image_size=SIZE, **SIZES)  # type: ignore[arg-type]
     model = VisionModel(config).train(training).requires_grad_(False)
     for part in model.modules():
         if isinstance(part, nn.BatchNorm2d):
@@ -129,7 +137,9 @@ def test_equals_captum_through_the_masks_of_later_stages(stage: str) -> None:
 
 def by_hand(kind: str = "plain") -> tuple[VisionModel, VisionTrace]:
     """A trace whose last stage has two channels on 2 × 2, and a classifier of two classes."""
-    config = VisionConfig(kind, 2, widths=(2,), strides=(1,), dilations=(1, 1), image_size=4, reduction=1)  # type: ignore[arg-type]
+    config = VisionConfig(
+        kind, 2, widths=(2,), strides=(1,), depths=(1,), dilations=(1, 1), stem_stride=2, image_size=4, reduction=1
+    )  # type: ignore[arg-type]
     model = VisionModel(config).eval().requires_grad_(False)
     model.classifier.weight.copy_(torch.tensor([[2.0, -1.0], [0.0, 4.0]]))
     model.classifier.bias.copy_(torch.tensor([0.5, 0.0]))

@@ -47,9 +47,9 @@ def button(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_playing_shows_every_mask_of_the_trace_without_the_server(browser: Browser, server: str, width: int) -> None:
-    page = open_page(browser, f"{server}/clips?lang=en&clip=cat&stage=stage3&frame=2", width=width)
+    page = open_page(browser, f"{server}/clips?lang=en&clip=cat&stage=stage4&frame=2", width=width)
     painted(page, "clip-player")
-    masks = clip_trace(load_vision_model("cbam"), panned_clip(load_image(sample_photo("cat"))).frames).masks["stage3"]
+    masks = clip_trace(load_vision_model("cbam"), panned_clip(load_image(sample_photo("cat"))).frames).masks["stage4"]
     assert assert_shown(page, masks) == 1
     page.evaluate(COUNT_SENT)
     button(page, "Play")
@@ -76,6 +76,6 @@ def test_a_clip_of_ones_own_in_the_browser(browser: Browser, server: str, tmp_pa
     settle(page)
     expect(page.get_by_text("短片的 4 帧全部用上了")).to_be_visible()
     painted(page, "clip-player")
-    masks = clip_trace(load_vision_model("cbam"), load_clip(stream.getvalue()).frames).masks["stage3"]
+    masks = clip_trace(load_vision_model("cbam"), load_clip(stream.getvalue()).frames).masks["stage4"]
     assert assert_shown(page, masks) == 0
     leave(page)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.mark.parametrize(("width", "language"), [(1280, "en"), (390, "zh")])
 def test_curves_of_all_maps_are_painted(browser: Browser, server: str, width: int, language: str) -> None:
-    page = open_page(browser, f"{server}/mask_trial?lang={language}&photo=cat&stage=stage3", width=width)
+    page = open_page(browser, f"{server}/mask_trial?lang={language}&photo=cat&stage=stage4", width=width)
     model = load_vision_model("cbam")
     trace = model.trace(load_image(sample_photo("cat")))
     for name in ("deletion", "insertion"):
@@ -25,7 +25,7 @@ def test_curves_of_all_maps_are_painted(browser: Browser, server: str, width: in
             f"document.querySelector('.st-key-curve-{name} .js-plotly-plot')._fullData.map(d => Array.from(d.y))"
         )
         for line, kind in zip(lines, TRIED_KINDS, strict=True):
-            expected = getattr(try_map(model, trace, "stage3", kind), name).mean(dim=0)
+            expected = getattr(try_map(model, trace, "stage4", kind), name).mean(dim=0)
             np.testing.assert_allclose(line, expected, atol=1e-4)
         expect(page.locator(f".st-key-curve-{name} .legendtext")).to_have_count(len(TRIED_KINDS))
     painted(page, "tried-maps")

@@ -81,7 +81,7 @@ def own(page: Page, count: int) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_pasted_photo_is_what_the_network_computes_with(browser: Browser, server: str, language: Language) -> None:
-    page = open_page(browser, f"{server}/squeeze_excitation?stage=stage3&lang={language}")
+    page = open_page(browser, f"{server}/squeeze_excitation?stage=stage4&lang={language}")
     words = catalogue(language)
     expect(page.get_by_role("button", name=words["photo.paste.button"])).to_be_visible()
     page.evaluate("document.body.append(Object.assign(document.createElement('input'), { id: 'field' }))")
@@ -97,7 +97,7 @@ def test_a_pasted_photo_is_what_the_network_computes_with(browser: Browser, serv
 
 
 def test_dropped_files_make_a_strip_beside_a_broken_one(browser: Browser, server: str) -> None:
-    page = open_page(browser, f"{server}/squeeze_excitation?stage=stage3&lang=en", width=390)
+    page = open_page(browser, f"{server}/squeeze_excitation?stage=stage4&lang=en", width=390)
     expect(page.get_by_role("button", name=catalogue("en")["photo.paste.button"])).to_be_visible()  # it listens now
     bring(page, "drop", ("one.png", tabby()), ("broken.png", tabby()[:300]), ("two.png", tabby("orange")))
     own(page, 2)
@@ -141,7 +141,7 @@ def test_two_chosen_files_and_a_large_one_that_the_browser_shrinks(browser: Brow
 
 def test_the_square_moves_along_a_long_photo_and_the_network_sees_it(browser: Browser, server: str) -> None:
     wide = load_image(sample_photo("cat")).resize((600, 300))
-    page = open_page(browser, f"{server}/squeeze_excitation?stage=stage3&lang=en", locale="en-GB")
+    page = open_page(browser, f"{server}/squeeze_excitation?stage=stage4&lang=en", locale="en-GB")
     expect(page.get_by_role("button", name=catalogue("en")["photo.paste.button"])).to_be_visible()
     bring(page, "paste", ("wide.png", encoded(wide)))
     own(page, 1)
@@ -161,7 +161,7 @@ def test_a_shot_of_the_camera_joins_the_strip(browser: Browser, server: str) -> 
     page = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(30_000)
     page.add_init_script(CAMERA)
-    page.goto(f"{server}/squeeze_excitation?stage=stage3&lang=en&photo=camera")
+    page.goto(f"{server}/squeeze_excitation?stage=stage4&lang=en&photo=camera")
     settle(page)
     page.get_by_test_id("stCameraInputButton").click()
     own(page, 1)

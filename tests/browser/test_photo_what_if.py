@@ -34,12 +34,12 @@ def trained() -> VisionTrace:
 def what_if_of(page: Page, trained: VisionTrace) -> StageWhatIf:
     """What the link says about the last stage."""
     [written] = parse_qs(urlsplit(page.url).query)["photo_if"]
-    return read(written, trained).stage("stage3")
+    return read(written, trained).stage("stage4")
 
 
 def stroke(page: Page, rows: tuple[int, int], column: int, side: int) -> None:
     """Drags over the painter from one row to another."""
-    canvas = page.locator(".st-key-painter-cbam-stage3 canvas")
+    canvas = page.locator(".st-key-painter-cbam-stage4 canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
@@ -56,7 +56,7 @@ def stroke(page: Page, rows: tuple[int, int], column: int, side: int) -> None:
 
 def check_pictures(page: Page, changes: StageWhatIf, trained: VisionTrace) -> None:
     """Mask and prediction are those of a trace with the same cells."""
-    what_if = PhotoWhatIf((("stage3", changes),))
+    what_if = PhotoWhatIf((("stage4", changes),))
     after = load_vision_model("cbam").trace(COFFEE, overrides=what_if.overrides(trained))
     mask = after.stages[-1].spatial_mask
     assert mask is not None
@@ -102,15 +102,15 @@ def test_a_stroke_changes_mask_prediction_and_link_which_restores_it(
 
 # What is done, what the link says then, and the same as a value.
 CONTROLS: dict[str, tuple[Act, StageWhatIf]] = {
-    "strongest": (right("if-strongest-cbam-stage3"), StageWhatIf(strongest=1)),
-    "weakest": (right("if-weakest-cbam-stage3"), StageWhatIf(weakest=1)),
-    "gate": (left_end("if-gate-cbam-stage3-5"), StageWhatIf(gates=((5, 0.0),))),
+    "strongest": (right("if-strongest-cbam-stage4"), StageWhatIf(strongest=1)),
+    "weakest": (right("if-weakest-cbam-stage4"), StageWhatIf(weakest=1)),
+    "gate": (left_end("if-gate-cbam-stage4-5"), StageWhatIf(gates=((5, 0.0),))),
     "pooling": (
-        pick("if-pooling-cbam-stage3", catalogue("en")["photo_what_if.poolings.max"]),
+        pick("if-pooling-cbam-stage4", catalogue("en")["photo_what_if.poolings.max"]),
         StageWhatIf(pooling="max"),
     ),
     "order": (
-        pick("if-order-cbam-stage3", catalogue("en")["photo_what_if.orders.spatial-first"]),
+        pick("if-order-cbam-stage4", catalogue("en")["photo_what_if.orders.spatial-first"]),
         StageWhatIf(order="spatial-first"),
     ),
 }
@@ -123,12 +123,12 @@ def test_features_and_prediction_follow_a_control(
     act, changes = CONTROLS[name]
     page = open_page(browser, f"{server}/photo_what_if?lang=en&channel=5&order=index", locale="en-GB")
     act(page)
-    what_if = PhotoWhatIf((("stage3", changes),))
+    what_if = PhotoWhatIf((("stage4", changes),))
     in_link(page, f"photo_if={what_if}")
     settle(page)
     after = load_vision_model("cbam").trace(COFFEE, overrides=what_if.overrides(trained))
     for which, trace in (("before", trained), ("after", after)):
-        painted_map = torch.tensor(shown(page, f"features-stage3-{which}"))
+        painted_map = torch.tensor(shown(page, f"features-stage4-{which}"))
         torch.testing.assert_close(painted_map, mean_map(trace.stages[-1].output), atol=1e-4, rtol=0)
     weights = torch.tensor(shown(page, "channel-weights", 1))
     torch.testing.assert_close(weights, channel_weights(after.stages[-1]), atol=1e-5, rtol=0)
@@ -142,7 +142,7 @@ def test_features_and_prediction_follow_a_control(
 
 def test_keys_paint_and_erase_on_a_phone(browser: Browser, server: str, trained: VisionTrace) -> None:
     page = open_page(browser, f"{server}/photo_what_if?lang=en", width=390, dark=True)
-    painter = page.locator(".st-key-painter-cbam-stage3")
+    painter = page.locator(".st-key-painter-cbam-stage4")
     painter.locator("select").select_option("1")
     painter.locator(".brush").fill("10")
     canvas = painter.locator("canvas")

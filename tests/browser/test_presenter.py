@@ -179,7 +179,7 @@ def test_the_mask_painter_and_the_head_view_keep_their_keys(browser: Browser, se
     on_stage(page, 1)
     page.goto(f"{server}/photo_what_if?lang=en&present=1")
     settle(page)
-    painter = page.locator(".st-key-painter-cbam-stage3")
+    painter = page.locator(".st-key-painter-cbam-stage4")
     painter.locator("canvas").focus()
     for key in ("ArrowRight", "Space"):
         page.keyboard.press(key)

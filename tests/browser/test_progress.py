@@ -42,7 +42,7 @@ CASES: dict[str, tuple[str, Act, str]] = {
     "photo": ("squeeze_excitation?lang=en", upload, WORDS["photo.reading"]),
     "tokens hidden in turn": (f"head_atlas?lang=en&p=&s={LONG}", turn("hide"), WORDS["frame.working"]),
     "pixels taken away": (
-        "mask_trial?lang=en&photo=cat&stage=stage3",
+        "mask_trial?lang=en&photo=cat&stage=stage4",
         pick("stage", "Stage 1"),
         WORDS["mask_trial.trying"],
     ),

@@ -46,7 +46,7 @@ CASES: dict[str, tuple[str, Act, str, str | None, str | None]] = {
     "channel": ("photo_what_if", number("channel", 7), "channel=7", None, "channel-weights"),
     "order-what-if": ("photo_what_if", pick("order", "By number"), "order=index", "channel-weights", "mask-before"),
     "stage-trial": ("mask_trial", pick("stage", "Stage 2"), "stage=stage2", "curve-deletion", None),
-    "profile-order": ("profiles", pick("by", "By number"), "by=index", "profile-stage3", None),
+    "profile-order": ("profiles", pick("by", "By number"), "by=index", "profile-stage4", None),
     "frame": ("clips", right("frame-of-16"), "frame=2", "clip-row", None),
     "tau": ("clips", right("tau"), "tau=2.0", "clip-weights", "clip-player"),
 }

@@ -533,3 +533,40 @@ def test_a_size_that_is_no_whole_number_is_refused() -> None:
 def test_an_unknown_order_is_refused() -> None:
     with pytest.raises(ControlError, match='order is \'parallel\'; expected "channel-first" or "spatial-first"'):
         exact().trace(example(), order="parallel")  # type: ignore[arg-type]
+
+
+# What lies around the map
+
+
+@pytest.mark.parametrize("kernel_size", [3, 7])
+def test_a_mirrored_border_is_a_padded_map(kernel_size: int) -> None:
+    module = SpatialAttention(kernel_size, "reflect").double().eval()
+    unsettle(module.norm)
+    x, reach = example(H=6, W=9), kernel_size // 2
+    maps = torch.cat((x.amax(dim=1, keepdim=True), x.mean(dim=1, keepdim=True)), dim=1)
+    rows = [abs(i) if i < 6 else 10 - i for i in range(-reach, 6 + reach)]  # …2 1 | 0 1 2 3 4 5 | 4 3…
+    columns = [abs(i) if i < 9 else 16 - i for i in range(-reach, 9 + reach)]
+    padded = maps[:, :, rows][:, :, :, columns]
+    expected = module.norm(nn.functional.conv2d(padded, module.conv.weight)).sigmoid()
+    torch.testing.assert_close(module.mask(x), expected)
+    torch.testing.assert_close(module.trace(x).mask, expected)
+    torch.testing.assert_close(module(x), module.trace(x).output)
+
+
+def test_a_border_has_no_weights_and_reaches_the_spatial_half_of_cbam() -> None:
+    zeros, reflect = CBAM(C, kernel_size=3), CBAM(C, kernel_size=3, border="reflect")
+    reflect.load_state_dict(zeros.state_dict())
+    assert (zeros.spatial.conv.padding_mode, reflect.spatial.conv.padding_mode) == ("zeros", "reflect")
+
+
+def test_maps_too_small_to_be_mirrored_are_refused() -> None:
+    module = SpatialAttention(7, "reflect").double()
+    for run in (module, module.trace, module.mask):
+        with pytest.raises(ShapeError, match="expected maps of at least 4 × 4, which can be mirrored"):
+            run(example(H=3, W=9))
+    assert module.eval()(example(H=4, W=4)).shape == (2, C, 4, 4)
+
+
+def test_an_unknown_border_is_refused() -> None:
+    with pytest.raises(ControlError, match="border is 'circular'; expected one of zeros, reflect"):
+        SpatialAttention(3, "circular")  # type: ignore[arg-type]

@@ -43,9 +43,30 @@ def test_profiles_fit_the_network(name: str) -> None:
         assert len(there) and there.min() >= 0 and there.max() <= 1
 
 
-def test_a_build_without_gates_has_none() -> None:
+@pytest.mark.parametrize("name", registry.PROFILED)
+def test_bands_fit_the_network_and_rise(name: str) -> None:
+    bands = registry.gate_bands(name)
+    model = load_vision_model(name, device="cpu")
+    assert tuple(bands) == model.stage_names
+    for band, width in zip(bands.values(), model.config.widths, strict=True):
+        assert band.shape == (3, width)
+        assert bool((band[0] <= band[1]).all()) and bool((band[1] <= band[2]).all())
+        assert band.min() >= 0 and band.max() <= 1
+
+
+@pytest.mark.parametrize("name", registry.VISION_MODELS)
+def test_directions_fit_the_network(name: str) -> None:
+    config = load_vision_model(name, device="cpu").config
+    directions = registry.class_directions(name)
+    assert directions["means"].shape == (config.classes, config.widths[-1])
+    assert directions["whitening"].shape == (config.widths[-1],) * 2
+    assert all(bool(tensor.isfinite().all()) for tensor in directions.values())
+
+
+@pytest.mark.parametrize("measured", [registry.excitation_profiles, registry.gate_bands])
+def test_a_build_without_gates_has_none(measured: Callable[[str], object]) -> None:
     with pytest.raises(ControlError, match="'plain' has no channel weights; expected one of se, cbam"):
-        registry.excitation_profiles("plain")
+        measured("plain")
 
 
 def test_damaged_profiles_are_refused(copied: Path) -> None:

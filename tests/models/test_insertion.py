@@ -30,6 +30,14 @@ NETWORKS: dict[str, tuple[tuple[str, ...], int]] = {
     "inception_v3": (("Conv2d_1a_3x3.bn", "Mixed_5b", "Mixed_7a"), 80),
     "ours": (("stages.0", "stages.1", "stem.1"), 16),
 }
+SIZES = {
+    "widths": (4, 6, 9),
+    "strides": (1, 2, 1),
+    "depths": (1, 1, 2),
+    "dilations": (1,) * 6 + (2, 2),
+    "stem_stride": 2,
+    "reduction": 16,
+}
 
 
 @cache
@@ -44,7 +52,7 @@ def original(name: str) -> nn.Module:
     elif name == "inception_v3":
         model = torchvision.models.inception_v3(num_classes=5, init_weights=False, aux_logits=False)
     else:
-        model = VisionModel(VisionConfig("plain", 5, widths=(4, 6, 9), image_size=16))
+        model = VisionModel(VisionConfig("plain", 5, image_size=16, **SIZES))
     norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm2d)]
     for norm in norms:
         nn.init.uniform_(norm.weight, 0.5, 1.5)
@@ -315,9 +323,9 @@ def test_gradients_reach_the_new_weights_and_the_old_ones(kind: str) -> None:
 
 def test_more_attention_of_another_kind_can_follow() -> None:
     first = insert("ours", "se", ("stages.0",))
-    both = insert_attention(first, "cbam", ("stages.2", "stages.0.place.conv1"))
+    both = insert_attention(first, "cbam", ("stages.2", "stages.0.place.0.conv1"))
     assert first.places == ("stages.0",)
-    assert set(both.places) == {"stages.0", "stages.2", "stages.0.place.conv1"}
+    assert set(both.places) == {"stages.0", "stages.2", "stages.0.place.0.conv1"}
     trace = both.trace(pictures("ours"))
     assert isinstance(trace.attentions["stages.0"], SqueezeExcitationTrace)
     assert isinstance(trace.attentions["stages.2"], CBAMTrace)
@@ -329,7 +337,7 @@ def test_more_attention_of_another_kind_can_follow() -> None:
 
 
 def test_it_goes_behind_attention_that_is_there() -> None:
-    net = VisionModel(VisionConfig("cbam", 5, widths=(4, 6, 9), image_size=16)).eval()
+    net = VisionModel(VisionConfig("cbam", 5, image_size=16, **SIZES)).eval()
     model = insert_attention(net, "se", ("attentions.2.channel",))
     trace = model.trace(pictures("ours"), overrides={"attentions.2.channel": {"gate_override": torch.ones(9)}})
     with torch.no_grad():
@@ -456,7 +464,7 @@ def test_a_trace_leaves_no_mark(kind: str, training: bool) -> None:
 
 def test_one_norm_in_training_mode_is_enough_to_be_careful() -> None:
     model = copy.deepcopy(attended("ours", "cbam")).eval()
-    norm: Any = model.network.get_submodule("stages.0.place.norm1")
+    norm: Any = model.network.get_submodule("stages.0.place.0.norm1")
     norm.train()
     before = norm.running_mean.clone()
     model.trace(pictures("ours", 4))
@@ -499,7 +507,7 @@ def test_an_unknown_place_is_refused_with_the_possible_ones() -> None:
     assert isinstance(possible, tuple)
     assert {"conv1", "layer1", "layer3.0.conv2", "avgpool"} <= set(possible)
     assert not {"", "fc", "layer1.0.relu"} & set(possible)
-    with pytest.raises(ControlError, match=r"such as .*stages\.0, stages\.0\.conv1.*stages\.2\.shortcut"):
+    with pytest.raises(ControlError, match=r"such as .*stages\.0\.0, stages\.0\.0\.conv1.*stages\.2\.0\.shortcut"):
         insert("ours", "se", ("stage1",))
 
 

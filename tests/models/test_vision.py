@@ -15,7 +15,7 @@ from attention_core.errors import AttentionCoreError, ControlError, KindError, S
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from attention_core.models.vision import (
-    ResidualStage,
+    ResidualBlock,
     VisionClass,
     VisionConfig,
     VisionModel,
@@ -25,6 +25,14 @@ from attention_core.models.vision import (
 
 SIZE = 16
 CLASSES = tuple(VisionClass(f"n{index}", name, name, "dog") for index, name in enumerate(("pug", "collie", "husky")))
+SIZES = {
+    "widths": (4, 6, 9),
+    "strides": (1, 2, 1),
+    "depths": (1, 1, 2),
+    "dilations": (1,) * 6 + (2, 2),
+    "stem_stride": 2,
+    "reduction": 16,
+}
 KINDS = ("plain", "se", "cbam")
 NAN = math.nan
 
@@ -32,7 +40,7 @@ NAN = math.nan
 def build(kind: str, *, dtype: torch.dtype = torch.float64, training: bool = False) -> VisionModel:
     """A small network whose norms are not those of a new one."""
     torch.manual_seed(0)
-    config = VisionConfig(kind, len(CLASSES), widths=(4, 6, 9), image_size=SIZE)  # type: ignore[arg-type]
+    config = VisionConfig(kind, len(CLASSES), image_size=SIZE, **SIZES)  # type: ignore[arg-type]
     model = VisionModel(config, CLASSES).train(training)
     for part in model.modules():
         if isinstance(part, nn.BatchNorm2d):
@@ -118,8 +126,8 @@ def test_stages_chain_from_the_photo_to_the_logits(model: VisionModel) -> None:
     close(trace.logits, model.classifier.weight @ trace.pooled + model.classifier.bias)
 
 
-def test_a_stage_is_two_convolutions_and_a_shortcut() -> None:
-    stage, x = build("plain").stages[1], torch.randn(1, 4, 8, 8, dtype=torch.float64)
+def test_a_block_is_two_convolutions_and_a_shortcut() -> None:
+    block, x = build("plain").stages[1][0], torch.randn(1, 4, 8, 8, dtype=torch.float64)
 
     def normed(maps: Tensor, norm: nn.BatchNorm2d) -> Tensor:
         mean, variance, gain, shift = (
@@ -127,11 +135,27 @@ def test_a_stage_is_two_convolutions_and_a_shortcut() -> None:
         )
         return (maps - mean) / (variance + norm.eps).sqrt() * gain + shift
 
-    branch = normed(nn.functional.conv2d(x, stage.conv1.weight, stride=2, padding=1), stage.norm1).clamp_min(0)
-    branch = normed(nn.functional.conv2d(branch, stage.conv2.weight, padding=1), stage.norm2)
-    convolution, norm = stage.shortcut
+    branch = normed(nn.functional.conv2d(x, block.conv1.weight, stride=2, padding=1), block.norm1).clamp_min(0)
+    branch = normed(nn.functional.conv2d(branch, block.conv2.weight, padding=1), block.norm2)
+    convolution, norm = block.shortcut
     shortcut = normed(nn.functional.conv2d(x, convolution.weight, stride=2), norm)
-    close(stage(x), (branch + shortcut).clamp_min(0))
+    close(block(x), (branch + shortcut).clamp_min(0))
+
+
+def test_only_the_first_block_of_a_stage_changes_width_and_steps() -> None:
+    stage, x = build("plain").stages[2], torch.randn(1, 6, 4, 4, dtype=torch.float64)
+    first, second = stage
+    assert [tuple(block.conv1.weight.shape[:2]) for block in stage] == [(9, 6), (9, 9)]
+    assert isinstance(second.shortcut, nn.Identity)
+    assert [block.conv2.dilation for block in stage] == [(1, 1), (2, 2)]
+    close(stage(x), second(first(x)))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_stem_steps_as_it_was_told(stride: int) -> None:
+    model = VisionModel(VisionConfig("plain", 3, image_size=SIZE, **(SIZES | {"stem_stride": stride}))).eval()
+    sides = [stage.features.shape[-1] for stage in model.trace(photo()).stages]
+    assert sides == [SIZE // stride // step for step in (1, 2, 2)]
 
 
 # Attention in its stage
@@ -185,6 +209,15 @@ def test_with_a_mask_they_are_averaged_by_it(order: str) -> None:
     for c, plane in enumerate(features.tolist()):
         weighted = sum(m * f for ms, fs in zip(mask, plane, strict=True) for m, f in zip(ms, fs, strict=True))
         assert float(trace.pooled[c]) == pytest.approx(weighted / sum(map(sum, mask)), abs=1e-9)
+
+
+def test_stages_of_the_fast_path_are_those_of_the_trace(model: VisionModel) -> None:
+    trace = model.trace(photo())
+    for (output, mask), stage in zip(model.attended(trace.image[None]), trace.stages, strict=True):
+        close(output, stage.output)
+        assert (mask is None) == (stage.spatial_mask is None)
+        if mask is not None and stage.spatial_mask is not None:
+            close(mask, stage.spatial_mask)
 
 
 def test_pooling_worked_by_hand() -> None:
@@ -423,25 +456,52 @@ def test_forward_refuses_what_is_no_batch_of_pictures(model: VisionModel) -> Non
         model(torch.zeros(1, 3, SIZE, SIZE))
 
 
+def test_borders_reach_the_masks_and_the_trace() -> None:
+    borders = ("reflect", "zeros", "zeros")
+    sizes = SIZES | {"stem_stride": 1}
+    config = VisionConfig("cbam", 3, image_size=SIZE, borders=borders, **sizes)  # type: ignore[arg-type]
+    torch.manual_seed(0)
+    mirrored = VisionModel(config).eval()
+    plain = VisionModel(VisionConfig("cbam", 3, image_size=SIZE, **sizes)).eval()  # type: ignore[arg-type]
+    plain.load_state_dict(mirrored.state_dict())  # the same weights: a border has none
+    traces = [model.trace(photo()) for model in (mirrored, plain)]
+    close(traces[0].logits, mirrored(traces[0].image[None])[0], atol=1e-5)
+    masks = [trace.stages[0].spatial_mask for trace in traces]
+    assert masks[0] is not None and masks[1] is not None
+    inner = (slice(None), slice(None), slice(3, -3), slice(3, -3))
+    close(masks[0][inner], masks[1][inner], atol=1e-6)  # where the kernel does not reach over the rim
+    assert not torch.allclose(masks[0], masks[1], atol=1e-4)
+
+
+def test_borders_are_one_a_stage() -> None:
+    with pytest.raises(ControlError, match="3 widths came with 1 borders; expected 3, one a stage, or none"):
+        VisionConfig("cbam", 3, borders=("reflect",), **SIZES)  # type: ignore[arg-type]
+
+
 def test_an_unknown_attention_is_refused() -> None:
     with pytest.raises(ControlError, match="attention is 'eca'; expected one of plain, se, cbam"):
         VisionModel(VisionConfig("eca", 3))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("sizes", [{"strides": (1, 2)}, {"dilations": (1, 1, 2)}, {"widths": (4, 4)}])
+@pytest.mark.parametrize(
+    "sizes",
+    [{"strides": (1, 2)}, {"dilations": (1, 1, 2)}, {"widths": (4, 4)}, {"depths": (1, 1)}, {"depths": (2, 1, 1, 1)}],
+)
 def test_sizes_that_do_not_fit_together_are_refused(sizes: dict[str, tuple[int, ...]]) -> None:
-    with pytest.raises(ControlError, match=r"widths came with . strides and . dilations; expected"):
+    with pytest.raises(
+        ControlError, match=r"widths and . blocks came with . strides, . depths and \d+ dilations; expected"
+    ):
         VisionModel(VisionConfig("plain", 3, **sizes))  # type: ignore[arg-type]
 
 
 def test_a_dilated_convolution_keeps_the_positions_and_sees_further() -> None:
-    stage = ResidualStage(1, 1, 1, (2, 4)).eval()
+    block = ResidualBlock(1, 1, 1, (2, 4)).eval()
     photo = torch.zeros(1, 1, 33, 33)
     photo[..., 16, 16] = 1.0
     with torch.no_grad():
-        stage.conv1.weight.fill_(1.0)
-        stage.conv2.weight.fill_(1.0)
-        reached = stage(photo)[0, 0] > 0
+        block.conv1.weight.fill_(1.0)
+        block.conv2.weight.fill_(1.0)
+        reached = block(photo)[0, 0] > 0
     assert reached.shape == (33, 33)
     assert reached.nonzero().min().item() == 16 - 6
     assert reached.nonzero().max().item() == 16 + 6

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from attention_core.mechanisms.cbam import CBAM
 from attention_core.models.insertion import AttendedModel
 from training import ablations, variants
 from training.shares import percent
-from training.vision import Schedule
 from training.vision_card import ablation_section
 from training.vision_data import Photos
 
@@ -49,8 +47,8 @@ def test_variants_stand_where_they_say() -> None:
     assert all(isinstance(model, AttendedModel) for model in places.values())
     assert {name: len(model.places) for name, model in places.items()} == {  # type: ignore[union-attr, arg-type]
         "se-last": 1,
-        "se-convolutions": 7,
-        "cbam-branch": 3,
+        "se-convolutions": 13,
+        "cbam-branch": 6,
     }
 
 
@@ -71,7 +69,7 @@ def test_the_command_writes_what_it_found(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(ablations, "RESULTS", tmp_path / "ablations.json")
     command = ["ablations", "--run", str(tmp_path), "--classes", "2", "--epochs", "30", "--device", "cpu"]
     monkeypatch.setattr(sys, "argv", [*command, "--variants", "plain", "se-last"])
-    monkeypatch.setattr(ablations, "Schedule", partial(Schedule, batch=6))
+    monkeypatch.setattr(ablations, "BATCH", 6)
     ablations.main()
     found = json.loads((tmp_path / "ablations.json").read_text())
     assert (found["classes"], found["train_photos"], found["dev_photos"]) == (2, 12, 12)

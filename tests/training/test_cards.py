@@ -60,13 +60,6 @@ def test_a_resumed_log_counts_its_later_rows(tmp_path: Path) -> None:
     assert curves.read_log(tmp_path / "none.csv") == []
 
 
-def test_a_run_that_went_on_from_a_trunk_is_drawn_from_the_start() -> None:
-    trunk = [{"step": 50.0}, {"step": 100.0}, {"step": 150.0}]
-    assert curves.after_trunk(trunk, [{"step": 150.0}, {"step": 200.0}]) == [*trunk, {"step": 200.0}]
-    assert curves.after_trunk(trunk, [{"step": 50.0}]) == [{"step": 50.0}]  # a run of its own
-    assert curves.after_trunk(trunk, []) == []
-
-
 def test_table_escapes_bars() -> None:
     assert table(("a", "b"), [["x|y", 1]]) == "| a | b |\n| --- | --- |\n| x\\|y | 1 |"
 

@@ -14,7 +14,9 @@ SCORES = ("pointing", "energy", "pixel_auc")
 
 def network(kind: str = "cbam") -> VisionModel:
     torch.manual_seed(0)
-    config = VisionConfig(kind, 3, widths=(8, 8), strides=(1, 2), dilations=(1, 1, 1, 1), image_size=16)  # type: ignore[arg-type]
+    config = VisionConfig(
+        kind, 3, widths=(8, 8), strides=(1, 2), depths=(1, 1), dilations=(1,) * 4, stem_stride=2, image_size=16
+    )  # type: ignore[arg-type]
     return VisionModel(config).eval().requires_grad_(False)
 
 
@@ -101,5 +103,15 @@ def test_large_boxes_are_left_out() -> None:
     scores = masks.mask_scores(network(), images, boxes)
     assert (scores["photos"], scores["photos_in_all"]) == (2, 3)
     assert scores["box_area"]["value"] == pytest.approx((64 / 256 + 0.5) / 2)
-    assert set(scores["stage1"]) == {"side", "mask", "inverted", "features", "grad_cam", "range"}
+    assert set(scores["stage1"]) == {"side", "mask", "inverted", "features", "grad_cam", "range", "mask_minus"}
     assert set(scores["stage2"]) == {*scores["stage1"], "cam"}
+
+
+def test_gains_are_paired_over_photos() -> None:
+    inside = masks.box_pixels(torch.tensor([[0, 0, 1, 1], [2, 2, 3, 3]]), 4, 4)
+    maps = {"mask": inside.float(), "features": 1 - inside.float(), "cam": inside.float()}
+    gains = masks.auc_gains(maps, inside)
+    assert gains["features"] == {"value": 1.0, "standard_error": 0.0}
+    assert gains["cam"] == {"value": 0.0, "standard_error": 0.0}
+    gaussian = masks.pixel_auc(masks.centred_gaussian(4).expand(2, 4, 4), inside)
+    assert gains["centred_gaussian"]["value"] == pytest.approx(1 - gaussian.mean().item(), abs=1e-5)

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from attention_core.models.vision import VisionConfig, VisionModel
 from training import profiles
+from training.passes import passed
 
 
 def test_class_means_by_hand() -> None:
@@ -42,23 +43,17 @@ def test_shuffled_labels_give_about_the_chance_that_is_stated() -> None:
 @pytest.mark.parametrize("kind", ["se", "cbam"])
 def test_channel_weights_are_those_of_the_trace(kind: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    model = VisionModel(VisionConfig(kind, 3, (4, 6), (1, 2), (1, 1, 1, 1), image_size=16)).eval()  # type: ignore[arg-type]
+    model = VisionModel(VisionConfig(kind, 3, (4, 6), (1, 2), (1, 1), (1,) * 4, image_size=16)).eval()  # type: ignore[arg-type]
     images = torch.rand(5, 3, 16, 16)
-    weights = profiles.channel_weights(model, images, batch=2)
+    weights = passed(model, images, batch=2).gates
     for number, image in enumerate(images):
         for stage in model.trace(image).stages:
             channel = stage.attention.channel if kind == "cbam" else stage.attention  # type: ignore[union-attr]
             torch.testing.assert_close(weights[stage.name][number], channel.weights[0], rtol=0, atol=1e-6)  # type: ignore[union-attr]
     path = tmp_path / "profiles.safetensors"
     means = profiles.class_means(weights["stage1"], torch.arange(5) % 3, 3)
-    profiles.save_profiles({"se.stage1": means}, path, {"se": "0a"})
+    profiles.save_measured({"se.stage1": means}, path, {"se": "0a"})
     assert load_file(path)["se.stage1"].shape == (3, 4)
     manifest = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     assert manifest["networks"] == {"se": "0a"}
     assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def test_a_build_without_attention_has_no_profile() -> None:
-    model = VisionModel(VisionConfig("plain", 3, (4,), (1,), (1, 1), image_size=16)).eval()
-    with pytest.raises(TypeError, match="stage1 of this build has no channel weights"):
-        profiles.channel_weights(model, torch.rand(1, 3, 16, 16))

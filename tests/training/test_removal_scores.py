@@ -17,7 +17,9 @@ KINDS = {"mask", "inverted", "cam", "grad_cam_stage1", "random", "centred_gaussi
 @pytest.fixture
 def model() -> VisionModel:
     torch.manual_seed(0)
-    config = VisionConfig("cbam", 3, widths=(8, 8), strides=(1, 2), dilations=(1, 1, 1, 1), image_size=16)
+    config = VisionConfig(
+        "cbam", 3, widths=(8, 8), strides=(1, 2), depths=(1, 1), dilations=(1,) * 4, stem_stride=2, image_size=16
+    )
     return VisionModel(config).eval().requires_grad_(False)
 
 

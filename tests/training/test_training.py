@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from attention_core.models.tokenization import Tokenizer
-from training import average, dictionary, evaluate, run_folder, text, text_data, vision, vision_data
+from tests.training.stopping import assert_same, train
+from training import average, dictionary, evaluate, run_folder, text, text_data, vision_data
 from training.run_folder import RunFolder, learning_rate
 from training.text_batches import Batch, _spans
 from training.text_data import Pair
@@ -238,54 +237,6 @@ def test_run_folder_keeps_state_and_log(tmp_path: Path) -> None:
     assert (run.folder / "log.csv").read_text(encoding="utf-8").splitlines() == ["step,loss", "1,0.123457", "2,0.5"]
 
 
-class StoppedError(Exception):
-    """Stands for a kill."""
-
-
-def train(
-    main: Callable[[], None],
-    arguments: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    assets: Path,
-    stop_after: int | None = None,
-) -> dict[str, Any]:
-    """Runs a training's command in this process; saves at every step, and dies after `stop_after` steps."""
-    save = RunFolder.save
-
-    def save_and_die(self: RunFolder, state: Mapping[str, Any]) -> None:
-        save(self, state)
-        if state["step"] == stop_after:
-            raise StoppedError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(run_folder, "ASSETS", assets)
-        patch.setattr(RunFolder, "due", lambda self, every_s=0.0: True)
-        patch.setattr(RunFolder, "save", save_and_die)
-        patch.setattr(sys, "argv", ["training", *arguments, "--device", "cpu"])
-        if stop_after is None:
-            main()
-        else:
-            with pytest.raises(StoppedError):
-                main()
-    state = RunFolder(Path(arguments[arguments.index("--run") + 1])).load()
-    assert state is not None
-    return state
-
-
-def assert_same(first: Any, second: Any) -> None:
-    if isinstance(first, torch.Tensor):
-        assert torch.equal(first, second)
-    elif isinstance(first, dict):
-        assert first.keys() == second.keys()
-        for key in first.keys() - {"minutes"}:
-            assert_same(first[key], second[key])
-    elif isinstance(first, list):
-        for left, right in zip(first, second, strict=True):
-            assert_same(left, right)
-    else:
-        assert first == second
-
-
 def test_text_training_resumes_exactly(
     tmp_path: Path, tokenizer_file: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,91 +291,3 @@ def test_text_training_resumes_exactly(
     assert (manifest["training"]["averaged"], manifest["training"]["steps"]) == (0.25, 8)
     with pytest.raises(SystemExit, match=r"nothing is no finished run: it lacks checkpoint\.pt, tokenizer\.json"):
         train(text.main, [*further[:3], str(tmp_path / "nothing")], monkeypatch, tmp_path / "assets")
-
-
-@pytest.fixture
-def few_photos(tmp_path: Path) -> Path:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8, generator=generator)
-    cache = tmp_path / "photos.pt"
-    torch.save({"images": images, "labels": torch.arange(24)}, cache)
-    return cache
-
-
-def vision_options(folder: Path, cache: Path, build: str) -> list[str]:
-    return ["--run", str(folder), "--cache", str(cache), "--attention", build, "--epochs", "2", "--batch", "4"]
-
-
-@pytest.mark.parametrize("build", ["plain", "se", "cbam"])
-def test_vision_training_resumes_exactly(
-    tmp_path: Path, few_photos: Path, monkeypatch: pytest.MonkeyPatch, build: str
-) -> None:
-    straight_options, options = (vision_options(tmp_path / name, few_photos, build) for name in ("straight", "resumed"))
-    straight = train(vision.main, straight_options, monkeypatch, tmp_path / "assets")
-    half = train(vision.main, options, monkeypatch, tmp_path / "assets", stop_after=3)
-    assert (half["step"], half["steps"]) == (3, 12)
-    resumed = train(vision.main, options, monkeypatch, tmp_path / "assets")
-    assert_same(straight, resumed)
-    name, scored = evaluate.vision_checkpoint(tmp_path / "resumed" / "checkpoint.pt", "cpu")
-    assert name == build
-    assert_same(dict(scored.state_dict()), straight["model"])
-
-
-def test_photos_are_small_first_and_larger_later() -> None:
-    assert [vision.side_at(step, 20) for step in (0, 14, 15, 17, 18, 19, 20)] == [32, 32, 48, 48, 56, 56, 56]
-
-
-def test_the_length_that_fills_the_minutes_counts_larger_photos() -> None:
-    # A step at 32 pixels takes 0.1 minutes: of 100, 75 are such, 15 take 2.25 times and 10 take 3.0625 times as long.
-    minutes = 0.1 * (75 + 15 * 2.25 + 10 * 3.0625)
-    assert vision.full_length(50, 5.0, minutes * 10) == pytest.approx(1000, abs=1)
-    assert vision.full_length(50, 5.0, 1.0) == 300  # fewer steps are no training
-
-
-def test_every_build_goes_on_from_the_trunk(tmp_path: Path, few_photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assets = tmp_path / "assets"
-    trunk = train(
-        vision.main, [*vision_options(tmp_path / "trunk", few_photos, "plain"), "--trunk"], monkeypatch, assets
-    )
-    assert (trunk["step"], trunk["steps"]) == (int(vision.TRUNK * 12), 12)
-    assert not assets.exists()  # a trunk is not shipped
-    rows: dict[str, list[torch.Tensor]] = {}
-    augmented = vision_data.augmented
-
-    def noted(images: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
-        seen.append(images)
-        return augmented(images, size, generator)
-
-    monkeypatch.setattr(vision_data, "augmented", noted)
-    for build in ("plain", "se", "cbam"):
-        seen = rows.setdefault(build, [])
-        start = ["--start", str(tmp_path / "trunk")]
-        options = [*vision_options(tmp_path / build, few_photos, build), *start]
-        done = train(vision.main, options, monkeypatch, assets)
-        assert done["step"] == 12
-        manifest = json.loads((assets / "vision" / f"{build}.json").read_text(encoding="utf-8"))
-        assert (manifest["training"]["steps"], manifest["training"]["trunk_steps"]) == (12, trunk["step"])
-        resumed = [*vision_options(tmp_path / f"{build}-resumed", few_photos, build), *start]
-        assert train(vision.main, resumed, monkeypatch, assets, stop_after=8)["step"] == 8
-        assert_same(train(vision.main, resumed, monkeypatch, assets), done)
-    for build in ("se", "cbam"):  # and sees the same photos as plain, in the same order
-        assert all(torch.equal(ours, theirs) for ours, theirs in zip(rows[build], rows["plain"], strict=True))
-
-
-def test_only_attention_may_differ_from_the_trunk() -> None:
-    plain, cbam = (vision.VisionModel(vision.VisionConfig(kind, 3)) for kind in ("plain", "cbam"))
-    before = {name: tensor.clone() for name, tensor in cbam.state_dict().items()}
-    vision.take_trunk(cbam, {"model": plain.state_dict()})
-    for name, tensor in cbam.state_dict().items():
-        assert torch.equal(tensor, before[name] if name.startswith("attentions.") else plain.state_dict()[name])
-    with pytest.raises(ValueError, match=r"differ in attentions\.0\.channel"):
-        vision.take_trunk(plain, {"model": cbam.state_dict()})
-
-
-def test_a_trunk_that_is_not_there_is_named(tmp_path: Path, few_photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = [*vision_options(tmp_path / "se", few_photos, "se"), "--start", str(tmp_path / "nothing")]
-    with pytest.raises(SystemExit, match="nothing holds no checkpoint: train the trunk first"):
-        train(vision.main, options, monkeypatch, tmp_path / "assets")
-    assert not (tmp_path / "nothing").exists()
-    with pytest.raises(SystemExit):
-        train(vision.main, [*vision_options(tmp_path / "se", few_photos, "se"), "--trunk"], monkeypatch, tmp_path)

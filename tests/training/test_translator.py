@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
 from attention_core.models.translator import Translator, TranslatorConfig
-from tests.training.test_training import assert_same, random_pairs, train
+from tests.training.stopping import assert_same, train
+from tests.training.test_training import random_pairs
 from training import translator, translator_start
 from training.text_data import Pair
 from training.translator_data import Translations, capitalised, chosen, loss_of

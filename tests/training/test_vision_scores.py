@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 from attention_core.models.vision import VisionClass, VisionConfig, VisionModel
@@ -24,21 +23,10 @@ def test_constant_guess_names_the_commonest() -> None:
     assert scores == {"class_top1": 0.5, "class_top5": 1.0, "group_top1": 0.5, "group_top5": 1.0}
 
 
-def test_threshold_keeps_nine_of_ten_rightly_named_photos() -> None:
-    best = torch.arange(1, 11) / 20 + 0.45  # 0.50 … 0.95, all rightly class 0
-    chances = torch.stack([best, 1 - best], dim=1)
-    outside = torch.tensor([[0.52, 0.48], [0.99, 0.01]])
-    scores = vision_scores.unknown(chances, torch.zeros(10, dtype=torch.long), outside)
-    assert scores["below"] == pytest.approx(0.545, abs=1e-4)
-    assert scores["flagged_right"] == pytest.approx(0.1)
-    assert scores["flagged_outside"] == 0.5
-    assert scores["photos_outside"] == 2
-    assert scores["auc"] == pytest.approx((9 + 0) / 20)
-
-
 def test_multiply_adds_of_a_network_counted_by_hand() -> None:
     model = VisionModel(
-        VisionConfig("plain", 3, widths=(4,), strides=(1,), dilations=(1, 1), image_size=8), CLASSES
+        VisionConfig("plain", 3, widths=(4,), strides=(1,), depths=(1,), dilations=(1, 1), stem_stride=2, image_size=8),
+        CLASSES,
     ).eval()
     stem, stage, classifier = 4 * 4 * 4 * 27, 2 * (4 * 4) * 4 * 36, 4 * 3
     assert vision_scores.multiply_adds(model, 8) == stem + stage + classifier
@@ -53,7 +41,7 @@ def test_all_builds_at_once() -> None:
     torch.manual_seed(0)
     models = {
         kind: VisionModel(
-            VisionConfig(kind, 3, (4, 4), (1, 2), (1, 1, 1, 1), image_size=64, reduction=4), CLASSES
+            VisionConfig(kind, 3, (4, 4), (1, 2), (1, 1), (1,) * 4, image_size=64, reduction=4), CLASSES
         ).eval()
         for kind in ("plain", "se", "cbam")
     }
@@ -64,7 +52,11 @@ def test_all_builds_at_once() -> None:
     scores = vision_scores.vision_scores(models, photos)
     assert set(scores["builds"]) == set(models)
     assert set(scores["minus_plain"]) == {"se", "cbam"}
-    assert scores["unknown_below"] == scores["builds"]["cbam"]["unknown"]["below"]
+    assert set(scores["life"]) == {"se", "cbam"}
+    assert "follows" in scores["life"]["cbam"]["stages"]["stage2"]["masks"]
+    assert {"rule", "below", "quantiles"} <= set(scores["builds"]["plain"]["unknown"])
+    quick = vision_scores.vision_scores(models, photos, quick=True)
+    assert set(scores) - set(quick) == {"removal", "masks_untrained"}
     assert 0 <= scores["masks"]["stage2"]["mask"]["pixel_auc"]["value"] <= 1
     assert scores["masks_large"]["photos"] == 4
     plain, se = (scores["builds"][kind] for kind in ("plain", "se"))

@@ -62,7 +62,7 @@ def test_an_uploaded_clip_is_used_and_a_long_one_is_sampled(language: str) -> No
     assert not app.exception and not app.error
     assert app.query_params["clip"] == "upload"
     expected = clip_trace(load_vision_model("cbam"), load_clip(gif(5)).frames)
-    np.testing.assert_allclose(masks(app), expected.masks["stage3"].numpy(), atol=1e-5)
+    np.testing.assert_allclose(masks(app), expected.masks["stage4"].numpy(), atol=1e-5)
     assert words["clips.whole"].format(frames=5) in [caption.value for caption in app.caption]
 
     app.file_uploader(key="clip-file").upload("long.gif", gif(50)).run()

@@ -115,7 +115,7 @@ def test_the_camera_is_asked_for_only_when_it_is_chosen_and_is_off_after_the_sho
 def test_the_square_can_be_moved_and_the_link_says_where(page: str) -> None:
     build = "se" if page == "squeeze_excitation" else "cbam"
     model = load_vision_model(build)
-    app = upload(opened(page, stage="stage3"), ("halves.png", halves()))
+    app = upload(opened(page, stage="stage4"), ("halves.png", halves()))
     for place, box in ((0, (0, 0, 100, 100)), (100, (200, 0, 300, 100))):
         app.slider(key="crop").set_value(place).run()
         assert app.query_params["crop"] == str(place)

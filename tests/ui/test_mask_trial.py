@@ -30,14 +30,14 @@ def measured(mask: float, gaussian: float) -> dict[str, Any]:
     def of(auc: float) -> dict[str, Any]:
         return {"pointing": score(0.111), "energy": score(0.222), "pixel_auc": score(auc)}
 
-    stages = {f"stage{i}": {k: of(mask) for k in ("mask", "inverted", "grad_cam", "features")} for i in (1, 2, 3)}
+    stages = {f"stage{i}": {k: of(mask) for k in ("mask", "inverted", "grad_cam", "features")} for i in (1, 2, 3, 4)}
     shared = {"photos": 1234, "largest_box": 0.6, "box_area": score(0.3)}
     return {
         "masks": {**shared, **stages, "centred_gaussian": of(gaussian), "uniform": of(0.5)},
         "masks_untrained": {**shared, **stages},
         "removal": {
             "photos": 77,
-            "stage": "stage3",
+            "stage": "stage4",
             "maps": {
                 kind: {
                     "deletion": score(0.08),
@@ -61,12 +61,12 @@ def shown(app: AppTest) -> str:
 def tried() -> dict[TriedKind, TriedMap]:
     model = load_vision_model("cbam")
     trace = model.trace(load_image(sample_photo("cat")))
-    return {kind: try_map(model, trace, "stage3", kind) for kind in TRIED_KINDS}
+    return {kind: try_map(model, trace, "stage4", kind) for kind in TRIED_KINDS}
 
 
 @LANGUAGE
 def test_the_curves_and_areas_are_those_of_the_analysis(language: str, tried: dict[TriedKind, TriedMap]) -> None:
-    app = opened("mask_trial", language, photo="cat", stage="stage3")
+    app = opened("mask_trial", language, photo="cat", stage="stage4")
     words, said = catalogue(language), shown(app)  # type: ignore[arg-type]
     for name in ("deletion", "insertion"):
         lines = figure(app, f"curve-{name}")["data"]
@@ -110,7 +110,7 @@ def test_what_is_not_measured_is_said(language: str, monkeypatch: pytest.MonkeyP
 
 
 def test_another_stage_gives_other_curves() -> None:
-    app = opened("mask_trial", photo="cat", stage="stage3")
+    app = opened("mask_trial", photo="cat", stage="stage4")
     before = figure(app, "curve-deletion")["data"][0]["y"]
     app.segmented_control(key="stage").set_value("stage1").run()
     assert not app.exception

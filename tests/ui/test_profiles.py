@@ -21,7 +21,7 @@ from ui import networks
 from ui.i18n import LANGUAGES, catalogue
 
 LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
-STAGES = ("stage1", "stage2", "stage3")
+STAGES = ("stage1", "stage2", "stage3", "stage4")
 
 
 def lines(app: AppTest, stage: str) -> list[np.ndarray[Any, Any]]:
@@ -38,7 +38,7 @@ def test_the_lines_are_the_profiles_and_the_photo(language: str, build: str) -> 
     trace = load_vision_model(build).trace(load_image(sample_photo("coffee")))
     profiles = registry.excitation_profiles(build)
     predicted = int(trace.logits.argmax())
-    chosen = [predicted, *contrasting_classes(profiles["stage3"], predicted, 3)]
+    chosen = [predicted, *contrasting_classes(profiles["stage4"], predicted, 3)]
     for stage in trace.stages:
         mean, *classes, photo = lines(app, stage.name)
         np.testing.assert_allclose(photo, channel_weights(stage).cpu().numpy(), atol=1e-5)
@@ -50,13 +50,13 @@ def test_the_lines_are_the_profiles_and_the_photo(language: str, build: str) -> 
 
 def test_orders_of_the_channels() -> None:
     app = opened("profiles", by="sorted")
-    mean = lines(app, "stage3")[0]
+    mean = lines(app, "stage4")[0]
     assert (np.diff(mean) <= 0).all()
     app.segmented_control(key="by").set_value("spread").run()
-    mean = lines(app, "stage3")[0]
+    mean = lines(app, "stage4")[0]
     assert len(mean) == 50 and (np.diff(mean) <= 0).all()
-    spread = registry.excitation_profiles("se")["stage3"].numpy().std(axis=0)
-    channels = [int(channel) for channel in figure(app, "profile-stage3")["data"][0]["customdata"]]
+    spread = registry.excitation_profiles("se")["stage4"].numpy().std(axis=0)
+    channels = [int(channel) for channel in figure(app, "profile-stage4")["data"][0]["customdata"]]
     assert spread[channels].min() >= np.delete(spread, channels).max()
     assert len(lines(app, "stage1")[0]) == 32
 
@@ -87,8 +87,8 @@ def test_how_class_specific_stands_beside_chance(language: str, monkeypatch: pyt
     def stage(share: float) -> dict[str, float]:
         return {"class_share": share, "chance": 0.0123}
 
-    rising = {name: stage(share) for name, share in zip(STAGES, (0.111, 0.2, 0.333), strict=True)}
-    falling = {name: stage(share) for name, share in zip(STAGES, (0.333, 0.2, 0.111), strict=True)}
+    rising = {name: stage(share) for name, share in zip(STAGES, (0.111, 0.2, 0.25, 0.333), strict=True)}
+    falling = {name: stage(share) for name, share in zip(STAGES, (0.333, 0.25, 0.2, 0.111), strict=True)}
     monkeypatch.setattr(networks, "measured", lambda kind: {"profiles": {"se": rising, "cbam": falling}})
     words = catalogue(language)  # type: ignore[arg-type]
     for build, first, last, trend in (("se", "11%", "33%", "rises"), ("cbam", "33%", "11%", "falls")):
