@@ -130,8 +130,9 @@ def mask_scores(model: VisionModel, images: Tensor, inside: Tensor, keep: Path |
     """Masks of a CBAM network against boxes; images (N, 3, S, S), inside bool (N, S, S), box or boxes of each photo.
 
     Per stage: `mask`, `inverted` (1 − mask), `features` (mean |feature| before attention), `grad_cam`, in the last one
-    `cam`, `range` of the mask, and `mask_minus`: `auc_gains`; for all stages: `uniform` and `centred_gaussian`. Photos whose boxes cover over 60%
-    of the frame are left out, and counted in `photos_in_all`. keep: folder for what takes minutes.
+    `cam`, `range` of the mask, and `mask_minus`: `auc_gains`; for all stages: `uniform` and `centred_gaussian`. Photos
+    whose boxes cover over 60% of the frame are left out, and counted in `photos_in_all`. keep: folder for what takes
+    minutes.
     """
     scored = fair(inside)
     boxes, photos = inside[scored], images[scored]
