@@ -46,10 +46,25 @@ def likeliest(logits: Tensor) -> int:
     return int(logits.argmax())
 
 
-def sampled(temperature: float = 1.0, top_k: int = 0, seed: int = 0) -> Choose:
-    """A way to choose that draws: softmax(logits / temperature) of the `top_k` likeliest, 0 = of all.
+def sampling_probabilities(logits: Tensor, temperature: float = 1.0, top_k: int = 0) -> Tensor:
+    """What `sampled` draws by: softmax(logits / temperature) of the `top_k` likeliest, 0 for all others; (V,) → (V,).
 
-    Top-k: Fan et al. 2018, "Hierarchical neural story generation". Equal seeds draw the same. Raises `ControlError`.
+    top_k: 0 = all. Raises `ControlError`.
+    """
+    check_temperature(temperature)
+    if top_k:
+        check_positive("top_k", top_k)
+    logits = logits.detach().float()
+    best = logits.topk(min(top_k or len(logits), len(logits)))
+    # Less the largest first: at a tiny temperature the quotients would overflow.
+    chances = ((best.values - best.values[0]) / temperature).softmax(dim=-1)
+    return torch.zeros_like(logits).scatter(0, best.indices, chances)
+
+
+def sampled(temperature: float = 1.0, top_k: int = 0, seed: int = 0) -> Choose:
+    """A way to choose that draws by `sampling_probabilities`; equal seeds draw the same. Raises `ControlError`.
+
+    Top-k: Fan et al. 2018, "Hierarchical neural story generation".
     """
     check_temperature(temperature)
     if top_k:
@@ -57,11 +72,8 @@ def sampled(temperature: float = 1.0, top_k: int = 0, seed: int = 0) -> Choose:
     generator = torch.Generator().manual_seed(seed)
 
     def choose(logits: Tensor) -> int:
-        logits = logits.detach().float().cpu()
-        best = logits.topk(min(top_k or len(logits), len(logits)))
-        # Less the largest first: at a tiny temperature the quotients would overflow.
-        chances = ((best.values - best.values[0]) / temperature).softmax(dim=-1)
-        return int(best.indices[torch.multinomial(chances, 1, generator=generator)])
+        chances = sampling_probabilities(logits.cpu(), temperature, top_k)
+        return int(torch.multinomial(chances, 1, generator=generator))
 
     return choose
 
