@@ -78,6 +78,27 @@ def sampled(temperature: float = 1.0, top_k: int = 0, seed: int = 0) -> Choose:
     return choose
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How `sampled` draws, as one value."""
+
+    temperature: float = 1.0
+    top_k: int = 0
+    seed: int = 0
+
+    def choose(self) -> Choose:
+        """The drawing, from its beginning."""
+        return sampled(self.temperature, self.top_k, self.seed)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """(V,) → (V,) what it draws by."""
+        return sampling_probabilities(logits, self.temperature, self.top_k)
+
+    def probability(self, step: GenerationStep) -> float:
+        """Of the token that was written."""
+        return self.probabilities(step.logits)[step.token.id].item()
+
+
 def last_query(trace: One) -> One:
     """The trace of the last query alone, with all keys and values."""
     rows = {name: getattr(trace, name)[:, -1:] for name in ("input", "concatenated", "output")}

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from attention_core.errors import ControlError, InputError, ShapeError
-from attention_core.models.tokenization import Tokenizer
 from attention_core.models.translation import other_language
 from attention_core.models.translator import Translator, TranslatorConfig
 from attention_core.models.writing import sampled, sampling_probabilities
+from tests.models.small_translator import small_translator
 
-SAVED = Path(__file__).parents[2] / "assets" / "text" / "tokenizer.json"
 TEXT, TARGET = "我吃柠檬。", "I eat lemons."
 
 
-@pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return Tokenizer.from_file(SAVED)
-
-
 @pytest.fixture
-def model(tokenizer: Tokenizer) -> Translator:
-    """A small network in float64 whose layers have different numbers of heads."""
-    torch.manual_seed(0)
-    config = TranslatorConfig(len(tokenizer.vocabulary), 16, (4, 2), (1, 8), (2, 4), feed_forward=32, positions=12)
-    built = Translator(config, tokenizer).double()
-    for parameter in built.parameters():  # no bias may be 0 and no norm the identity
-        torch.nn.init.normal_(parameter, std=0.4)
-    return built
+def model() -> Translator:
+    return small_translator()
 
 
 def ids(tokens: object) -> torch.Tensor:
