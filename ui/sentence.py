@@ -41,24 +41,6 @@ def sentence_trace(example: int = 0) -> TextTrace:
     return trace
 
 
-def typed_text(example: int = 3) -> str:
-    """Draws the input of one text alone, and returns it; an example where it cannot be used."""
-    network_picker.choose()
-    url_state.put("s", EXAMPLES[example][0], str)
-    _input(st.container())
-    return _cleaned(st.session_state["s"], "")[0]
-
-
-def typed_pair(*, target_label: str, note: str, example: int = 3) -> tuple[str, str | None]:
-    """Draws the input of a text and of what is written to it, None where that is left empty."""
-    url_state.put("s", EXAMPLES[example][0], str)
-    url_state.put("p", "", str)
-    first, second = st.columns(2)
-    _input(first)
-    second.text_input(target_label, key="p", persist_state="session", help=note)
-    return _cleaned(st.session_state["s"], st.session_state["p"])
-
-
 def _input(place: DeltaGenerator) -> None:
     place.text_input(
         t("sentence.label"), key="s", persist_state="session", help=t("sentence.help"), placeholder=EXAMPLES[0][0]

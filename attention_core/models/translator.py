@@ -158,7 +158,8 @@ class Translator(nn.Module):
         into = into or other_language(text)
         if target is None:
             # The steps before the last one, each with its traces, are not kept.
-            [last] = deque(self._write(source_tokens, hidden, into, self.room(len(source_tokens)), likeliest), maxlen=1)
+            room = self.room(len(source_tokens))
+            [last] = deque(self._write(source_tokens, hidden, into, room, likeliest, source_cut), maxlen=1)
             target, target_cut = last.text, 0
             target_tokens = [replace(token, segment=0) for token in last.written if not token.special]
         else:
@@ -235,14 +236,14 @@ class Translator(nn.Module):
         into, hide: as in `trace`; steps: None = as many as there is `room` for; choose: from logits (V,) to the row of
         the token to write, such as `sampled(temperature, top_k)`. Raises, before the first token, what `trace` does.
         """
-        source_tokens, _ = self._read(text)
+        source_tokens, cut = self._read(text)
         hidden = checked_positions(hide, len(source_tokens))
         room = self.room(len(source_tokens))
         most = room if steps is None else min(check_positive("steps", steps), self.longest)
-        return self._write(source_tokens, hidden, into or other_language(text), most, choose)
+        return self._write(source_tokens, hidden, into or other_language(text), most, choose, cut)
 
     def _write(
-        self, source: Sequence[Token], hidden: frozenset[int], into: Language, most: int, choose: Choose
+        self, source: Sequence[Token], hidden: frozenset[int], into: Language, most: int, choose: Choose, cut: int
     ) -> Iterator[TranslationStep]:
         """The whole prefix is read again for each token: sentences are short, and nothing has to be kept."""
         with torch.no_grad():
@@ -279,7 +280,7 @@ class Translator(nn.Module):
                 logits=logits,
                 probability=logits.softmax(dim=-1)[index].item(),
                 vocabulary=self.vocabulary,
-                truncated=0,
+                truncated=cut,
                 source=tuple(source),
                 cross=tuple(cross),
             )

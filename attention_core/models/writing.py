@@ -5,7 +5,7 @@ T tokens read so far, H heads, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -97,6 +97,32 @@ class Sampling:
     def probability(self, step: GenerationStep) -> float:
         """Of the token that was written."""
         return self.probabilities(step.logits)[step.token.id].item()
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A token that could have been written."""
+
+    token: str
+    probability: float  # to the network
+    drawn: float  # what it was drawn by, the same where nothing was changed
+    written: bool
+
+
+def rivals(step: GenerationStep, sampling: Sampling | None = None, k: int = 5) -> list[Rival]:
+    """The k likeliest tokens in this place, likeliest first; the written one comes last where it is not among them."""
+    own = step.logits.float().softmax(dim=-1)
+    drawn = own if sampling is None else sampling.probabilities(step.logits)
+    rows = own.topk(min(k, len(own))).indices.tolist()
+    return [
+        Rival(step.vocabulary[row], own[row].item(), drawn[row].item(), row == step.token.id)
+        for row in dict.fromkeys([*rows, step.token.id])
+    ]
+
+
+def log_probability(written: Sequence[GenerationStep]) -> float:
+    """The natural logarithm of how likely the whole is to the network: the sum over its tokens."""
+    return sum(step.logits.double().log_softmax(dim=-1)[step.token.id].item() for step in written)
 
 
 def last_query(trace: One) -> One:

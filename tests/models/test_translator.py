@@ -8,7 +8,7 @@ import torch
 from attention_core.errors import ControlError, InputError, ShapeError
 from attention_core.models.translation import other_language
 from attention_core.models.translator import Translator, TranslatorConfig
-from attention_core.models.writing import sampled, sampling_probabilities
+from attention_core.models.writing import Sampling, log_probability, rivals, sampled, sampling_probabilities
 from tests.models.small_translator import small_translator
 
 TEXT, TARGET = "我吃柠檬。", "I eat lemons."
@@ -129,6 +129,7 @@ def test_long_texts_are_cut_and_say_so(model: Translator) -> None:
     trace = model.trace("我" * 20, "a " * 30)
     assert len(trace.source.tokens) == 12 and trace.source.truncated == 10
     assert len(trace.target.tokens) == 12 and trace.target.truncated == 19
+    assert [step.truncated for step in model.write("我" * 20, steps=2)] == [10, 10]
 
 
 def test_sampling_draws_from_the_likeliest_only() -> None:
@@ -165,3 +166,18 @@ def test_a_drawn_token_comes_with_the_probability_that_the_network_gave_it(model
     for step in steps:
         assert step.probability == pytest.approx(step.logits.softmax(dim=-1)[step.token.id].item())
         assert sampling_probabilities(step.logits, 1.5, 20)[step.token.id] > 0
+    product = torch.tensor([step.probability for step in steps], dtype=torch.float64).prod()
+    assert log_probability(steps) == pytest.approx(product.log().item())
+
+
+def test_the_rivals_of_a_token_are_the_likeliest_and_itself(model: Translator) -> None:
+    [first] = model.write(TEXT, steps=1)
+    assert [(rival.token, rival.probability) for rival in rivals(first)] == first.predictions(5)
+    assert [rival.written for rival in rivals(first)] == [True, False, False, False, False]
+    row = int(first.logits.argsort(descending=True)[7])
+    [other] = model.write(TEXT, steps=1, choose=lambda logits: row)
+    sampling = Sampling(temperature=2.0, top_k=9)
+    *likeliest, written = rivals(other, sampling)
+    assert len(likeliest) == 5 and written.token == model.vocabulary[row] and written.written
+    assert written.drawn == pytest.approx(sampling_probabilities(first.logits, 2.0, 9)[row].item())
+    assert not any(rival.written for rival in likeliest)
