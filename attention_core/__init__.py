@@ -42,7 +42,7 @@ from attention_core.models.tokenization import Token
 from attention_core.models.translation import TranslationStep, TranslationTrace
 from attention_core.models.translator import Translator, TranslatorConfig
 from attention_core.models.vision import StageTrace, VisionClass, VisionConfig, VisionModel, VisionTrace
-from attention_core.models.writing import GenerationStep, likeliest, sampled
+from attention_core.models.writing import GenerationStep, likeliest, sampled, sampling_probabilities
 from attention_core.notebook import Explored, explore
 
 __all__ = [
@@ -112,4 +112,5 @@ __all__ = [
     "load_translator",
     "load_vision_model",
     "sampled",
+    "sampling_probabilities",
 ]

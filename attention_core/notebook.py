@@ -30,9 +30,11 @@ from attention_core.models.hub_text import HubTextModel
 from attention_core.models.hub_traces import HubTextTrace
 from attention_core.models.hub_vision import HubVisionModel, HubVisionTrace, PhotoFormat, StagedTrace
 from attention_core.models.text import TextModel, TextTrace
+from attention_core.models.translation import TranslationTrace
+from attention_core.models.translator import Translator
 from attention_core.models.vision import VisionClass, VisionModel, VisionTrace
 
-TextReader = TextModel | HubTextModel | HubEncoderDecoder
+TextReader = TextModel | HubTextModel | HubEncoderDecoder | Translator
 PhotoReader = VisionModel | HubVisionModel | HubPatchModel
 MISSING = (
     "The figures need Plotly's JavaScript, which the first result of this notebook carries, and which is not in this "
@@ -87,8 +89,8 @@ def explore(
 
     model: one that `load_…` gives, a network of the transformers library (with its `tokenizer`, if it reads text), or
     any photo network with SE, CBAM or patches; it is left as it is. given: a text; two texts as a tuple, of which an
-    encoder-decoder writes the second; a photo as a path or as in `VisionModel.trace`. layer: its number from 0, or the
-    name of a stage or of a module with SE or CBAM; head: its number from 0; None = those that the pages open on.
+    encoder-decoder is led along the second; a photo as a path or as in `VisionModel.trace`. layer: its number from 0,
+    or the name of a stage or of a module with SE or CBAM; head: its number from 0; None = those that the pages open on.
     classes, format: of a photo network that does not bring its own, as in `HubVisionModel`.
     Raises `KindError` for what is no network, no text or no photo, `ControlError` for a layer or head that is not
     there, `UnsupportedModelError` for a network without attention that can be read.
@@ -174,7 +176,7 @@ def _pictures(trace: Any, layer: int | str | None, head: int | None) -> tuple[di
         heads = [one.weights.shape[1] for one in trace.layers]
         layer, head = _chosen(heads, layer, head, (0, 0))
         return patch_pictures(trace, layer, head), _where(layer, head, heads)
-    if isinstance(trace, EncoderDecoderTrace):
+    if isinstance(trace, EncoderDecoderTrace | TranslationTrace):
         heads = [one.weights.shape[1] for one in trace.cross]
         layer, head = _chosen(heads, layer, head, (0, 0))
         return translation_pictures(trace, layer, head), _where(layer, head, heads)

@@ -20,7 +20,7 @@ from attention_core.figures import (
     vector_strip,
 )
 from attention_core.mechanisms.multi_head import MultiHeadTrace
-from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace
+from attention_core.models.hub_encoder_decoder import TwoTextTrace
 from attention_core.models.hub_traces import HubAttentionTrace, HubTextTrace
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import visible
@@ -44,7 +44,7 @@ def text_pictures(trace: TextTrace, layer: int, head: int) -> dict[str, Picture]
     return pictures
 
 
-def translation_pictures(trace: EncoderDecoderTrace, layer: int, head: int) -> dict[str, Picture]:
+def translation_pictures(trace: TwoTextTrace, layer: int, head: int) -> dict[str, Picture]:
     """Two texts and the attention from the one that is written to the one that is read."""
     source, target = visible(trace.source.tokens), visible(trace.target.tokens)
     pictures = {
@@ -163,7 +163,7 @@ def _pair_pictures(trace: TextTrace, layer: int, head: int) -> dict[str, Picture
     }
 
 
-def _next_token(trace: HubTextTrace) -> Picture:
+def _next_token(trace: TextTrace) -> Picture:
     best = trace.predictions(len(trace.tokens) - 1)
     return Picture(
         probability_bars([text for text, _ in best], [value for _, value in best], value_name="probability"),

@@ -1,4 +1,4 @@
-"""Cross-attention: a network that reads one text and writes another, in a network that somebody chooses."""
+"""Cross-attention: a network that reads one text and writes another, token by token."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from ui.written_exports import translation_export
 
 
 def main() -> None:
-    """Controls, then the steps; without a network, what there is to choose from."""
+    """Controls, then the steps."""
     st.title(t("cross_attention.title"))
     st.markdown(t("cross_attention.lead"))
     network = translators.choose()
-    if network is None:
-        st.info(t("cross_attention.none"), icon=":material/deployed_code:")
-        return
     cross_attention.about(network)
     translation_export(network, _steps(cross_attention.two_texts(network)))
 

@@ -8,10 +8,13 @@ from html import escape
 import streamlit as st
 from torch import Tensor
 
+from attention_core.errors import InputError
 from attention_core.figures import map_grid, matrix, probability_bars
-from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace
+from attention_core.models.hub_encoder_decoder import TwoTextTrace
 from attention_core.models.tokenization import visible
-from ui import sentence, translators, url_state
+from attention_core.models.translation import Language
+from attention_core.models.translator import Translator
+from ui import sentence, translators, url_state, writing_input
 from ui.arrays import array
 from ui.choices import choose
 from ui.i18n import t
@@ -19,7 +22,7 @@ from ui.markdown import plain
 from ui.photo_steps import lines
 from ui.steps import show, step
 from ui.tex import tex
-from ui.translators import Translator
+from ui.translators import TranslatingNetwork
 from ui.turns import working
 
 LAYER, HEAD, ROW = "cross_layer", "cross_head", "row"  # in the link
@@ -27,10 +30,11 @@ LAYER, HEAD, ROW = "cross_layer", "cross_head", "row"  # in the link
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """What was read and written, and whether the network wrote it by itself."""
+    """What was read and written, whether the network wrote it by itself, and the language that it was asked for."""
 
-    trace: EncoderDecoderTrace
+    trace: TwoTextTrace
     own: bool
+    into: Language | None = None
 
     @property
     def source(self) -> list[str]:
@@ -53,9 +57,12 @@ class View:
     row: int
 
 
-def about(network: Translator) -> None:
+def about(network: TranslatingNetwork) -> None:
     """One line on what the network is."""
     model = network.model
+    if isinstance(model, Translator):
+        translators.about_shipped()
+        return
     counts = {side: len(heads) for side, heads in model.heads.items()}
     st.caption(
         t(
@@ -68,17 +75,27 @@ def about(network: Translator) -> None:
     )
 
 
-def two_texts(network: Translator) -> Pair:
+def two_texts(network: TranslatingNetwork) -> Pair:
     """The text that is read, and the one that is written: typed, or the network's own where nothing is."""
-    text, target = sentence.typed_pair(target_label=t("cross_attention.target"), note=t("cross_attention.target_help"))
+    text, target = writing_input.typed_pair(network.model.limit)
+    direction = writing_input.direction(text) if network.shipped else None
+    asked = None if direction is None else direction.asked
     with working():
-        trace = translators.traced(text, target, network.key, network)
+        try:
+            trace = translators.traced(text, target, asked, network)
+        except InputError as error:
+            text, target = writing_input.instead(error), None
+            direction = direction and direction.of(text)
+            trace = translators.traced(text, target, asked, network)
     for side in (trace.source, trace.target):
         if side.truncated:
             st.warning(t("sentence.cut", limit=len(side.tokens), cut=side.truncated), icon=":material/content_cut:")
+    said = "" if direction is None else f"{direction.said} · "
     if target is None:
-        st.markdown(t("cross_attention.wrote", text=plain(trace.target.text or "␣")))
-    return Pair(trace, own=target is None)
+        st.markdown(said + t("cross_attention.wrote", text=plain(trace.target.text or "␣")))
+    elif said:
+        st.markdown(f"{said}**{plain(target)}**")
+    return Pair(trace, target is None, asked)
 
 
 def choose_view(pair: Pair) -> View:
@@ -89,7 +106,8 @@ def choose_view(pair: Pair) -> View:
         layer = _number(LAYER, len(cross), len(cross) - 1)
     with right:
         head = _number(HEAD, cross[layer].weights.shape[1], 0)
-    return View(pair, layer, head, url_state.put_choice(ROW, range(len(pair.target))))
+    rows = range(len(pair.target))
+    return View(pair, layer, head, url_state.put_choice(ROW, rows, (len(rows) - 1) // 2))
 
 
 def _number(key: str, count: int, default: int) -> int:

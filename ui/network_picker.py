@@ -60,7 +60,7 @@ def choose() -> None:
     """Draws the picker of text networks, and pins the network of this run."""
     chosen(TEXT)
     text_networks.pin()
-    _about()
+    about()
 
 
 def chosen(picker: Picker) -> str:
@@ -215,7 +215,7 @@ def way_back(picker: Picker) -> None:
     st.button(t(f"{picker.words}.back"), key="network-back", on_click=back, args=(picker,), icon=":material/undo:")
 
 
-def _about() -> None:
+def about() -> None:
     """One line on how a network of others reads, where it is not as the one that ships."""
     network = text_networks.current()
     if not isinstance(network.model, HubTextModel):

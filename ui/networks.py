@@ -23,7 +23,7 @@ from attention_core.models.overrides import Overrides
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import VisionModel, VisionTrace
 from attention_core.runtime.warm_up import warm_up
-from ui import photo_networks, photo_what_if, text_networks
+from ui import photo_networks, photo_what_if, text_networks, translators
 from ui.photo_networks import PhotoKind, PhotoNetwork
 from ui.photo_what_if import PhotoWhatIf
 from ui.text_networks import TextNetwork
@@ -214,8 +214,10 @@ def warm() -> None:
     grey = Image.new("RGB", (64, 64), "grey")
     # Loaded before: weights that are made in inference mode take no part in gradients, which Grad-CAM needs.
     text, photo = text_networks.shipped().model, [vision_model(name) for name in registry.VISION_MODELS]
+    translator = translators.shipped()
     warm_up(
         lambda: text.trace("我吃柠檬", "I eat lemons."),
+        lambda: translator.trace("我吃柠檬。", "I eat lemons."),
         *(lambda model=model: model.trace(grey) for model in photo),
     )
     # Everybody waits while Python collects garbage: what is here now stays, and need not be looked through.

@@ -38,23 +38,6 @@ def sentence_trace(example: int = 0) -> TextTrace:
     return trace
 
 
-def typed_text(example: int = 3) -> str:
-    """Draws the input of one text alone, and returns it; an example where it cannot be used."""
-    network_picker.choose()
-    _bind(examples()[example][0])
-    _input(st.container())
-    return _cleaned(st.session_state["s"], "")[0]
-
-
-def typed_pair(*, target_label: str, note: str, example: int = 3) -> tuple[str, str | None]:
-    """Draws the input of a text and of what is written to it, None where that is left empty."""
-    _bind(examples()[example][0])
-    first, second = st.columns(2)
-    _input(first)
-    second.text_input(target_label, key="p", persist_state="session", help=note)
-    return _cleaned(st.session_state["s"], st.session_state["p"])
-
-
 def _input(place: DeltaGenerator) -> None:
     network = text_networks.current()
     label, note = ("sentence.label", "sentence.help") if network.shipped else ("network.text", "network.text_help")

@@ -3,64 +3,75 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from attention_core.analysis import tables
-from attention_core.analysis.writing_snippets import generation_snippet, translation_snippet
+from attention_core.analysis.writing_snippets import SHIPPED_TRANSLATOR, generation_snippet, translation_snippet
+from attention_core.models.hub_encoder_decoder import HubEncoderDecoder
 from attention_core.models.hub_text import HubTextModel
-from attention_core.models.tokenization import visible
-from ui import text_networks
-from ui.cross_attention import View
-from ui.export import hub_loading_call, written_settings
+from attention_core.models.translator import Translator
+from ui.cross_attention import View as Translated
+from ui.export import digest, hub_loading_call, written_settings
 from ui.export_files import Taken, offer, opened
-from ui.generation import Written
 from ui.i18n import t
-from ui.translators import Translator
+from ui.passage import View
+from ui.translators import TranslatingNetwork
+from ui.writers import Writer
 
 
-def generation_export(text: str, written: Written, *, number: int, layer: int, head: int) -> None:
-    """At the end of the page on networks that write on. number: of the written token, counted from 0."""
+def generation_export(writer: Writer, view: View) -> None:
+    """At the end of the page on networks that write."""
     box = opened()
     if box is None:
         return
-    network = text_networks.current()
-    assert isinstance(network.model, HubTextModel)
-    chosen = {
-        "text": text,
+    passage = view.passage
+    written, sampling = passage.written, passage.sampling
+    chosen: dict[str, Any] = {
+        "text": passage.text,
         "length": len(written),
         "tokens": [token.text for token in written[-1].written],
-        "written": number,
-        "layer": layer,
-        "head": head,
+        "sampling": None if sampling is None else vars(sampling),
+        "written": view.number,
+        "layer": view.layer,
+        "head": view.head,
     }
+    translates = view.cross_head is not None
+    if translates:
+        chosen |= {"into": passage.into, "cross_head": view.cross_head}
     caption = t(
-        "export.written_caption",
-        name=network.name,
-        text=text,
-        number=number + 1,
-        token=visible([written[-1].written[number]])[0],
-        layer=layer + 1,
-        head=head + 1,
+        "export.translating_caption" if translates else "export.written_caption",
+        name=writer.name,
+        text=passage.text,
+        number=view.number + 1,
+        token=view.name,
+        layer=view.layer + 1,
+        head=view.head + 1,
+        **({} if view.cross_head is None else {"cross_head": view.cross_head + 1}),
     )
+    drawn = {} if sampling is None else {"drawn": [sampling.probability(one) for one in written]}
     taken = Taken(
         "generation",
         caption,
-        written_settings("generation", chosen, _model(network.name, network.model.architecture)),
+        written_settings("generation", chosen, _model(writer.name, writer.model)),
         generation_snippet(
             written,
-            text,
-            network=hub_loading_call(network.name, network.positions),
-            number=number,
-            layer=layer,
-            head=head,
+            passage.text,
+            network=_loading_call(writer.name, writer.model),
+            number=view.number,
+            layer=view.layer,
+            head=view.head,
+            cross_head=view.cross_head or 0,
+            into=passage.into,
+            sampling=sampling,
         ),
         npz=partial(tables.written_npz, written),
-        csv=lambda: tables.csv_zip(tables.written_tables(written, layer)),
+        csv=lambda: tables.csv_zip(tables.written_tables(written, view.layer, drawn)),
     )
     with box:
         offer(taken)
 
 
-def translation_export(network: Translator, view: View) -> None:
+def translation_export(network: TranslatingNetwork, view: Translated) -> None:
     """At the end of the page on networks that read one text and write another."""
     box = opened()
     if box is None:
@@ -74,6 +85,8 @@ def translation_export(network: Translator, view: View) -> None:
         "head": view.head,
         "row": view.row,
     }
+    if network.shipped:
+        chosen["into"] = view.pair.into
     caption = t(
         "export.translation_caption",
         name=network.name,
@@ -86,14 +99,15 @@ def translation_export(network: Translator, view: View) -> None:
     taken = Taken(
         "cross_attention",
         caption,
-        written_settings("cross_attention", chosen, _model(network.name, network.model.architecture)),
+        written_settings("cross_attention", chosen, _model(network.name, network.model)),
         translation_snippet(
             trace,
-            network=hub_loading_call(network.name, network.model.limit),
+            network=_loading_call(network.name, network.model),
             own=own,
             layer=view.layer,
             head=view.head,
             row=view.row,
+            into=view.pair.into,
         ),
         npz=partial(tables.translation_npz, trace),
         csv=lambda: tables.csv_zip(tables.translation_tables(trace, view.layer)),
@@ -102,5 +116,11 @@ def translation_export(network: Translator, view: View) -> None:
         offer(taken)
 
 
-def _model(name: str, architecture: str) -> dict[str, str]:
-    return {"kind": "text", "name": name, "architecture": architecture}
+def _loading_call(name: str, model: Translator | HubTextModel | HubEncoderDecoder) -> str:
+    return SHIPPED_TRANSLATOR if isinstance(model, Translator) else hub_loading_call(name, model.limit)
+
+
+def _model(name: str, model: Translator | HubTextModel | HubEncoderDecoder) -> dict[str, str]:
+    if isinstance(model, Translator):
+        return {"kind": "text", "name": name, "sha256": digest("text", name)}
+    return {"kind": "text", "name": name, "architecture": model.architecture}

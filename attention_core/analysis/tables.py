@@ -17,11 +17,12 @@ from attention_core.analysis.mask_trial import TriedKind, TriedMap
 from attention_core.analysis.temporal import ClipTrace
 from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.mechanisms.trace import Trace
-from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace
+from attention_core.models.hub_encoder_decoder import TwoTextTrace
 from attention_core.models.hub_patches import PatchTrace
 from attention_core.models.hub_vision import StagedTrace
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import Token, visible
+from attention_core.models.translation import TranslationStep
 from attention_core.models.writing import GenerationStep
 
 _FORMULA = "=+-@\t\r"  # what a formula begins with
@@ -57,14 +58,17 @@ def npz(
 
 
 def written_npz(written: Sequence[GenerationStep]) -> bytes:
-    """The same of a text that was written on: "steps.0.layers.2.weights" and so on, and the tokens."""
+    """The same of a text that was written: "steps.0.layers.2.weights" and so on, and the tokens."""
     arrays: dict[str, Any] = {}
     for number, step in enumerate(written):
         arrays |= step.arrays(f"steps.{number}")
-    return _packed({**arrays, "read": _texts(written[-1].read), "written": _texts(written[-1].written)})
+    last = written[-1]
+    if isinstance(last, TranslationStep):
+        arrays["source"] = _texts(last.source)
+    return _packed({**arrays, "read": _texts(last.read), "written": _texts(last.written)})
 
 
-def translation_npz(trace: EncoderDecoderTrace) -> bytes:
+def translation_npz(trace: TwoTextTrace) -> bytes:
     """The same of one text written from another: "cross.2.weights" and so on, and the tokens of both."""
     texts = {"tokens.source": _texts(trace.source.tokens), "tokens.target": _texts(trace.target.tokens)}
     return npz(trace, beside=texts)
@@ -165,9 +169,14 @@ def patch_tables(trace: PatchTrace, layer: int) -> Iterator[Table]:
         yield Table("probabilities", ("row", "en", "zh"), classes, ["probabilities"], probabilities)
 
 
-def written_tables(written: Sequence[GenerationStep], layer: int) -> Iterator[Table]:
-    """Of one layer, counted from 0: a table a head, a row a written token, a column a token that was read before it.
-    Then how likely each of them was."""
+def written_tables(
+    written: Sequence[GenerationStep], layer: int, beside: Mapping[str, Sequence[float]] | None = None
+) -> Iterator[Table]:
+    """Of one layer, counted from 0: a table a head, a row a written token, a column a token that was read before it;
+    of a translation the same with a column a token that is translated. Then how likely each of them was.
+
+    beside: other probabilities of each written token, by their names.
+    """
     last = written[-1]
     rows = list(enumerate(visible([step.token for step in written])))
     columns = [f"{place} {name}" for place, name in enumerate(visible(last.read))]
@@ -177,11 +186,17 @@ def written_tables(written: Sequence[GenerationStep], layer: int) -> Iterator[Ta
             heads[:, row, : len(step.read)] = step.layers[layer].arrays()[name][0, :, 0]
         for head, matrix in enumerate(heads):
             yield Table(f"layers/{layer}/{name}/head-{head}", ("position", "token"), rows, columns, matrix)
-    likely = np.array([[step.probability] for step in written])
-    yield Table("probabilities", ("position", "token"), rows, ["probability"], likely)
+    if isinstance(last, TranslationStep):
+        across = [step.cross[layer].arrays() for step in written if isinstance(step, TranslationStep)]
+        names = [f"{place} {token.text}" for place, token in enumerate(last.source)]
+        for name in _KEYS_ACROSS:
+            for ending, matrix in _matrices(np.concatenate([each[name] for each in across], axis=2)):  # (1, H, T, S)
+                yield Table(f"cross/{layer}/{name}{ending}", ("position", "token"), rows, names, matrix)
+    likely = {"probability": [step.probability for step in written], **(beside or {})}
+    yield Table("probabilities", ("position", "token"), rows, [*likely], np.array([*likely.values()]).T)
 
 
-def translation_tables(trace: EncoderDecoderTrace, layer: int) -> Iterator[Table]:
+def translation_tables(trace: TwoTextTrace, layer: int) -> Iterator[Table]:
     """Scores and weights of one layer of the cross-attention, and of the two texts where they have as many: a table a
     head, a row a query, a column a key."""
     texts = {

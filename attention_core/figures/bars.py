@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike
 
 from ..errors import ControlError
 from .drawing import Drawing, level
-from .layout import header, lay_out
+from .layout import Header, header, lay_out
 from .style import COLOURS, FRAME, QUIET, Quantity, array, escaped, named, range_text, same_length, shortened, width_of
+
+_TALLEST = 660  # pixels of many bars one above the other
 
 
 def channel_bars(
@@ -80,14 +82,7 @@ def channel_bars(
     if baseline is not None:
         drawing.mark(level(baseline))
     if second is not None and names is not None:
-        drawing.lay(
-            showlegend=True,
-            legend={
-                "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "yanchor": "top",
-                "y": 1 - head.bottom / head.height, "yref": "container", "bgcolor": "rgba(0,0,0,0)",
-            },
-            margin={"t": head.bottom + 34},
-        )  # fmt: skip
+        drawing.lay(showlegend=True, legend=_legend(head), margin={"t": head.bottom + 34})
     return drawing.figure()
 
 
@@ -98,8 +93,15 @@ def probability_bars(
     value_name: str = "",
     title: str = "",
     highlight: int | None = None,
+    second: ArrayLike | None = None,
+    names: tuple[str, str] | None = None,
 ) -> go.Figure:
-    """Horizontal bars on 0…1, in the order given, each with its percentage; `highlight` in another hue."""
+    """Horizontal bars on 0…1, in the order given, each with its percentage; `highlight` in another hue.
+
+    second   (n,) beside them, with `names` of the two in the legend
+
+    A label takes 26 pixels, 44 with a second; where there are many, less, so that all of them fit on a screen.
+    """
     p = array(probabilities, 1, "probabilities")
     n = len(p)
     same_length("labels", len(labels), n)
@@ -107,26 +109,52 @@ def probability_bars(
     colours = [COLOURS["weight"]] * n
     if highlight is not None:
         colours[highlight] = FRAME
-    head = header(title, value_name, below=4 + 26 * n + 26, bar=False)
+    series = [(p, colours)]
+    if second is not None:
+        other = array(second, 1, "second")
+        same_length("second", len(other), n)
+        series.append((other, [COLOURS["embedding"]] * n))
+    each = _label_height(n, len(series))
+    above = 4 if second is None else 34  # room for the legend
+    head = header(title, value_name, below=above + each * n + 26, bar=False)
     drawing = Drawing()
-    drawing.add(
-        "bar",
-        x=p,
-        y=np.arange(n),
-        orientation="h",
-        text=[_percent(float(v)) for v in p],
-        textposition="outside",
-        cliponaxis=False,
-        customdata=[escaped(text) for text in labels],
-        marker={"color": colours, "line": {"width": 0}},
-        hovertemplate="%{customdata}<br>" + named(value_name, "%{x:.4f}") + "<extra></extra>",
-    )
+    for number, (values, hues) in enumerate(series):
+        name = escaped(names[number]) if names is not None else value_name
+        drawing.add(
+            "bar",
+            x=values,
+            y=np.arange(n),
+            orientation="h",
+            text=[_percent(float(v)) for v in values],
+            textposition="outside",
+            textfont={"size": min(12, 0.75 * each / len(series))},
+            cliponaxis=False,
+            customdata=[escaped(text) for text in labels],
+            name=name,
+            marker={"color": hues, "line": {"width": 0}},
+            hovertemplate="%{customdata}<br>" + named(name, "%{x:.4f}") + "<extra></extra>",
+        )
     left = max((width_of(s) for s in short), default=0.0) + 12
-    lay_out(drawing, title=title, subtitle=value_name, head=head, left=left, right=54, above=4, bottom=26)
+    lay_out(drawing, title=title, subtitle=value_name, head=head, left=left, right=54, above=above, bottom=26)
     drawing.lay(bargap=0.25)
     drawing.x(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1], tickfont={"size": 11})
     drawing.y(range=[n - 0.5, -0.5], tickmode="array", tickvals=list(range(n)), ticktext=[escaped(s) for s in short])
+    drawing.y(tickfont={"size": min(12.0, 0.85 * each)})
+    if second is not None:
+        drawing.lay(barmode="group", showlegend=True, legend=_legend(head))
     return drawing.figure()
+
+
+def _legend(head: Header) -> dict[str, Any]:
+    """Of two series, between the header and the bars."""
+    return {
+        "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "yanchor": "top",
+        "y": 1 - head.bottom / head.height, "yref": "container", "bgcolor": "rgba(0,0,0,0)",
+    }  # fmt: skip
+
+
+def _label_height(labels: int, series: int) -> float:
+    return min(26 if series == 1 else 44, _TALLEST / max(labels, 1))
 
 
 def _percent(p: float) -> str:

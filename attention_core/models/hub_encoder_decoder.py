@@ -29,6 +29,7 @@ from attention_core.models.hub_tokens import HubTokenizer
 from attention_core.models.hub_traces import HubAttentionTrace, HubTextTrace, attention_trace, text_trace
 from attention_core.models.recording import AttentionControls
 from attention_core.models.tokenization import Token
+from attention_core.models.translation import TranslationTrace
 from attention_core.models.twin import Twin, copied
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class EncoderDecoderTrace(Trace):
     source: HubTextTrace  # predicts nothing
     target: HubTextTrace
     cross: tuple[HubAttentionTrace, ...]  # per decoder block: queries of the target, keys of the source, (1, H, T, S)
+
+
+TwoTextTrace = EncoderDecoderTrace | TranslationTrace  # of others' networks, or of the one that ships
 
 
 class HubEncoderDecoder(nn.Module):

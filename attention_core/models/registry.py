@@ -89,6 +89,15 @@ def openings() -> dict[str, dict[str, dict[str, Any]]]:
     return chosen
 
 
+def translator_scores() -> dict[str, Any] | None:
+    """What `python -m training.evaluate translator` measured; None where it has not been run."""
+    path = assets_folder() / "text" / "translator.scores.json"
+    if not path.exists():
+        return None
+    measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return measured
+
+
 def ablations() -> dict[str, Any] | None:
     """What `python -m training.ablations` measured; None where it has not been run."""
     path = assets_folder() / "vision" / "ablations.json"

@@ -13,6 +13,7 @@ S tokens read, T written, D model width, H heads, V vocabulary.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -92,6 +93,10 @@ class Translator(nn.Module):
         """Tokens that it writes at most: the first place is the language token's."""
         return self.limit - 1
 
+    def room(self, read: int) -> int:
+        """Tokens that it writes at most of its own accord after so many: what is longer repeats itself without end."""
+        return min(2 * read + 16, self.longest)
+
     def start_of(self, language: Language) -> int:
         """The row of the token with which a text in `language` starts."""
         return self.config.vocabulary + LANGUAGES.index(language)
@@ -152,7 +157,9 @@ class Translator(nn.Module):
         hidden = checked_positions("hide", hide, len(source_tokens))
         into = into or other_language(text)
         if target is None:
-            *_, last = self._write(source_tokens, hidden, into, self.longest, likeliest)
+            # The steps before the last one, each with its traces, are not kept.
+            room = self.room(len(source_tokens))
+            [last] = deque(self._write(source_tokens, hidden, into, room, likeliest, source_cut), maxlen=1)
             target, target_cut = last.text, 0
             target_tokens = [replace(token, segment=0) for token in last.written if not token.special]
         else:
@@ -226,22 +233,23 @@ class Translator(nn.Module):
     ) -> Iterator[TranslationStep]:
         """Translates `text` token by token, until [SEP], `steps` tokens or the network's limit.
 
-        into, hide: as in `trace`; choose: from logits (V,) to the row of the token to write, such as
-        `sampled(temperature, top_k)`. Raises, before the first token, what `trace` does.
+        into, hide: as in `trace`; steps: None = as many as there is `room` for; choose: from logits (V,) to the row of
+        the token to write, such as `sampled(temperature, top_k)`. Raises, before the first token, what `trace` does.
         """
-        source_tokens, _ = self._read(text)
+        source_tokens, cut = self._read(text)
         hidden = checked_positions("hide", hide, len(source_tokens))
-        most = self.longest if steps is None else min(check_positive("steps", steps), self.longest)
-        return self._write(source_tokens, hidden, into or other_language(text), most, choose)
+        room = self.room(len(source_tokens))
+        most = room if steps is None else min(check_positive("steps", steps), self.longest)
+        return self._write(source_tokens, hidden, into or other_language(text), most, choose, cut)
 
     def _write(
-        self, source: Sequence[Token], hidden: frozenset[int], into: Language, most: int, choose: Choose
+        self, source: Sequence[Token], hidden: frozenset[int], into: Language, most: int, choose: Choose, cut: int
     ) -> Iterator[TranslationStep]:
         """The whole prefix is read again for each token: sentences are short, and nothing has to be kept."""
         with torch.no_grad():
             blocks = self._read_in(source, hidden, [None] * len(self.encoder), None, 1.0)[2]
             memory = self.encoder_norm(blocks[-1].output)[None]
-        start, chosen = self.start_of(into), list[int]()
+        start, chosen, read_out = self.start_of(into), list[int](), list[tuple[Tensor, Tensor]]()
         read: tuple[Token, ...] = (self._special(start, 1),)
         while len(chosen) < most:
             with torch.no_grad():
@@ -256,6 +264,9 @@ class Translator(nn.Module):
                     layers.append(last_query(attention))
                     cross.append(last_query(across))
                     y = rest.output[None]
+                # Keys and values of what is read are the same at every token: all steps share one copy.
+                read_out = read_out or [(one.key, one.value) for one in cross]
+                cross = [replace(one, key=k, value=v) for one, (k, v) in zip(cross, read_out, strict=True)]
                 logits = self.unembed(self.decoder_norm(y[0, -1]))
             index = choose(logits)
             chosen.append(index)
@@ -269,7 +280,7 @@ class Translator(nn.Module):
                 logits=logits,
                 probability=logits.softmax(dim=-1)[index].item(),
                 vocabulary=self.vocabulary,
-                truncated=0,
+                truncated=cut,
                 source=tuple(source),
                 cross=tuple(cross),
             )

@@ -5,7 +5,7 @@ T tokens read so far, H heads, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -46,10 +46,25 @@ def likeliest(logits: Tensor) -> int:
     return int(logits.argmax())
 
 
-def sampled(temperature: float = 1.0, top_k: int = 0, seed: int = 0) -> Choose:
-    """A way to choose that draws: softmax(logits / temperature) of the `top_k` likeliest, 0 = of all.
+def sampling_probabilities(logits: Tensor, temperature: float = 1.0, top_k: int = 0) -> Tensor:
+    """What `sampled` draws by: softmax(logits / temperature) of the `top_k` likeliest, 0 for all others; (V,) → (V,).
 
-    Top-k: Fan et al. 2018, "Hierarchical neural story generation". Equal seeds draw the same. Raises `ControlError`.
+    top_k: 0 = all. Raises `ControlError`.
+    """
+    check_temperature(temperature)
+    if top_k:
+        check_positive("top_k", top_k)
+    logits = logits.detach().float()
+    best = logits.topk(min(top_k or len(logits), len(logits)))
+    # Less the largest first: at a tiny temperature the quotients would overflow.
+    chances = ((best.values - best.values[0]) / temperature).softmax(dim=-1)
+    return torch.zeros_like(logits).scatter(0, best.indices, chances)
+
+
+def sampled(temperature: float = 1.0, top_k: int = 0, seed: int = 0) -> Choose:
+    """A way to choose that draws by `sampling_probabilities`; equal seeds draw the same. Raises `ControlError`.
+
+    Top-k: Fan et al. 2018, "Hierarchical neural story generation".
     """
     check_temperature(temperature)
     if top_k:
@@ -57,13 +72,57 @@ def sampled(temperature: float = 1.0, top_k: int = 0, seed: int = 0) -> Choose:
     generator = torch.Generator().manual_seed(seed)
 
     def choose(logits: Tensor) -> int:
-        logits = logits.detach().float().cpu()
-        best = logits.topk(min(top_k or len(logits), len(logits)))
-        # Less the largest first: at a tiny temperature the quotients would overflow.
-        chances = ((best.values - best.values[0]) / temperature).softmax(dim=-1)
-        return int(best.indices[torch.multinomial(chances, 1, generator=generator)])
+        chances = sampling_probabilities(logits.cpu(), temperature, top_k)
+        return int(torch.multinomial(chances, 1, generator=generator))
 
     return choose
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How `sampled` draws, as one value."""
+
+    temperature: float = 1.0
+    top_k: int = 0
+    seed: int = 0
+
+    def choose(self) -> Choose:
+        """The drawing, from its beginning."""
+        return sampled(self.temperature, self.top_k, self.seed)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """(V,) → (V,) what it draws by."""
+        return sampling_probabilities(logits, self.temperature, self.top_k)
+
+    def probability(self, step: GenerationStep) -> float:
+        """Of the token that was written."""
+        return self.probabilities(step.logits)[step.token.id].item()
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A token that could have been written."""
+
+    token: str
+    probability: float  # to the network
+    drawn: float  # what it was drawn by, the same where nothing was changed
+    written: bool
+
+
+def rivals(step: GenerationStep, sampling: Sampling | None = None, k: int = 5) -> list[Rival]:
+    """The k likeliest tokens in this place, likeliest first; the written one comes last where it is not among them."""
+    own = step.logits.float().softmax(dim=-1)
+    drawn = own if sampling is None else sampling.probabilities(step.logits)
+    rows = own.topk(min(k, len(own))).indices.tolist()
+    return [
+        Rival(step.vocabulary[row], own[row].item(), drawn[row].item(), row == step.token.id)
+        for row in dict.fromkeys([*rows, step.token.id])
+    ]
+
+
+def log_probability(written: Sequence[GenerationStep]) -> float:
+    """The natural logarithm of how likely the whole is to the network: the sum over its tokens."""
+    return sum(step.logits.double().log_softmax(dim=-1)[step.token.id].item() for step in written)
 
 
 def last_query(trace: One) -> One:

@@ -42,6 +42,7 @@ def every_figure() -> dict[str, go.Figure]:
         "maps": figures.map_grid([w, w], titles=["a", "b"], kind="activation"),
         "photo": figures.mask_over_photo(photo, w),
         "probabilities": figures.probability_bars(WORDS, w[0], highlight=1),
+        "changed probabilities": figures.probability_bars(WORDS, w[0], second=w[1], names=("a", "b"), highlight=1),
     }
 
 
@@ -359,6 +360,18 @@ def test_probabilities_are_on_zero_to_one_with_percentages() -> None:
     assert tuple(fig.layout.xaxis.range) == (0, 1)
     assert list(fig.data[0].text) == ["91.2%", "< 0.1%", "> 99.9%"]
     assert len(set(fig.data[0].marker.color)) == 2
+
+
+def test_two_series_of_probabilities_stand_side_by_side_and_many_labels_fit_on_a_screen() -> None:
+    p, q = np.array([0.5, 0.25, 0.25]), np.array([0.8, 0.2, 0.0])
+    fig = figures.probability_bars(["a", "b", "c"], p, second=q, names=("own", "drawn"))
+    assert [trace.name for trace in fig.data] == ["own", "drawn"] and fig.layout.showlegend
+    assert list(fig.data[1].x) == [0.8, 0.2, 0.0] and list(fig.data[1].text) == ["80.0%", "20.0%", "0.0%"]
+    assert fig.layout.height > figures.probability_bars(["a", "b", "c"], p).layout.height
+    many = figures.probability_bars(["a"] * 64, np.full(64, 0.1), second=np.full(64, 0.2), names=("own", "drawn"))
+    assert many.layout.height < 800
+    with pytest.raises(ShapeError):
+        figures.probability_bars(["a", "b", "c"], p, second=q[:2], names=("own", "drawn"))
 
 
 # ---------------------------------------------------------------- maps

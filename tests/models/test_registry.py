@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from attention_core import ControlError, WeightsError, load_text_model, load_vision_model
+from attention_core import ControlError, WeightsError, load_text_model, load_translator, load_vision_model
 from attention_core.models import registry
 
-PARAMETERS = {"text": 6_000_000, "vision": 3_000_000}
+PARAMETERS = {"text": 6_000_000, "translator": 8_000_000, "vision": 3_000_000}
 
 
 @pytest.fixture
@@ -27,6 +27,21 @@ def test_the_text_network_is_small_and_ready() -> None:
     assert not model.training
     assert sum(p.numel() for p in model.parameters()) <= PARAMETERS["text"]
     assert all(p.dtype == torch.float32 and not p.requires_grad for p in model.parameters())
+
+
+def test_the_translator_is_small_and_ready() -> None:
+    model = load_translator()
+    assert not model.training
+    assert sum(p.numel() for p in model.parameters()) <= PARAMETERS["translator"]
+    assert all(p.dtype == torch.float32 and not p.requires_grad for p in model.parameters())
+
+
+def test_scores_of_the_translator_are_there_once_they_are_measured(altered_assets: Path) -> None:
+    path = altered_assets / "text" / "translator.scores.json"
+    path.unlink(missing_ok=True)
+    assert registry.translator_scores() is None
+    path.write_text('{"aer": {"value": 0.25}}', encoding="utf-8")
+    assert registry.translator_scores() == {"aer": {"value": 0.25}}
 
 
 @pytest.mark.parametrize("name", registry.VISION_MODELS)

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from attention_core.errors import ControlError, InputError, ShapeError
-from attention_core.models.tokenization import Tokenizer
 from attention_core.models.translation import other_language
 from attention_core.models.translator import Translator, TranslatorConfig
-from attention_core.models.writing import sampled
+from attention_core.models.writing import Sampling, log_probability, rivals, sampled, sampling_probabilities
+from tests.models.small_translator import small_translator
 
-SAVED = Path(__file__).parents[2] / "assets" / "text" / "tokenizer.json"
 TEXT, TARGET = "我吃柠檬。", "I eat lemons."
 
 
-@pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return Tokenizer.from_file(SAVED)
-
-
 @pytest.fixture
-def model(tokenizer: Tokenizer) -> Translator:
-    """A small network in float64 whose layers have different numbers of heads."""
-    torch.manual_seed(0)
-    config = TranslatorConfig(len(tokenizer.vocabulary), 16, (4, 2), (1, 8), (2, 4), feed_forward=32, positions=12)
-    built = Translator(config, tokenizer).double()
-    for parameter in built.parameters():  # no bias may be 0 and no norm the identity
-        torch.nn.init.normal_(parameter, std=0.4)
-    return built
+def model() -> Translator:
+    return small_translator()
 
 
 def ids(tokens: object) -> torch.Tensor:
@@ -80,6 +66,22 @@ def test_what_it_writes_is_what_its_trace_says(model: Translator) -> None:
         assert [layer.weights.shape[2:] for layer in step.cross] == [(1, source.shape[1])] * 2
 
 
+def test_all_steps_share_what_they_read(model: Translator) -> None:
+    first, *others = model.write(TEXT, steps=4)
+    for step in others:
+        for one, other in zip(first.cross, step.cross, strict=True):
+            assert one.key is other.key and one.value is other.value
+
+
+def test_what_goes_on_for_ever_ends(model: Translator) -> None:
+    def never_ending(logits: torch.Tensor) -> int:
+        return 100
+
+    assert (model.room(3), model.room(100)) == (11, 11)  # the network reads 12
+    assert Translator(TranslatorConfig(len(model.tokenizer.vocabulary)), model.tokenizer).room(7) == 30
+    assert len(list(model.write(TEXT, choose=never_ending))) == 11
+
+
 def test_without_a_target_it_is_what_it_writes(model: Translator) -> None:
     steps = list(model.write(TEXT))
     trace = model.trace(TEXT)
@@ -127,6 +129,7 @@ def test_long_texts_are_cut_and_say_so(model: Translator) -> None:
     trace = model.trace("我" * 20, "a " * 30)
     assert len(trace.source.tokens) == 12 and trace.source.truncated == 10
     assert len(trace.target.tokens) == 12 and trace.target.truncated == 19
+    assert [step.truncated for step in model.write("我" * 20, steps=2)] == [10, 10]
 
 
 def test_sampling_draws_from_the_likeliest_only() -> None:
@@ -141,3 +144,40 @@ def test_sampling_draws_from_the_likeliest_only() -> None:
     assert [again(logits) for _ in range(400)] == drawn
     with pytest.raises(ControlError):
         sampled(temperature=0.0)
+
+
+def test_what_temperature_and_top_k_make_of_the_probabilities() -> None:
+    logits = torch.tensor([0.0, 2.0, 1.0, -1.0])
+    assert torch.allclose(sampling_probabilities(logits), logits.softmax(dim=-1))
+    by_hand = torch.tensor([0.0, 4.0, 2.0, 0.0]).exp() * torch.tensor([0.0, 1.0, 1.0, 0.0])
+    assert torch.allclose(sampling_probabilities(logits, 0.5, 2), by_hand / by_hand.sum())
+    assert sampling_probabilities(logits, 1.0, 1).tolist() == [0, 1, 0, 0]
+    assert torch.allclose(sampling_probabilities(logits, 1e-9), torch.tensor([0.0, 1, 0, 0]))
+    assert torch.allclose(sampling_probabilities(logits, top_k=9), logits.softmax(dim=-1))  # there are no more than 4
+    for wrong in ({"temperature": 0.0}, {"temperature": float("nan")}, {"top_k": -1}):
+        with pytest.raises(ControlError):
+            sampling_probabilities(logits, **wrong)
+
+
+def test_a_drawn_token_comes_with_the_probability_that_the_network_gave_it(model: Translator) -> None:
+    steps = list(model.write(TEXT, steps=6, choose=sampled(1.5, 20, seed=1)))
+    again = list(model.write(TEXT, steps=6, choose=sampled(1.5, 20, seed=1)))
+    assert [step.token.id for step in steps] == [step.token.id for step in again]
+    for step in steps:
+        assert step.probability == pytest.approx(step.logits.softmax(dim=-1)[step.token.id].item())
+        assert sampling_probabilities(step.logits, 1.5, 20)[step.token.id] > 0
+    product = torch.tensor([step.probability for step in steps], dtype=torch.float64).prod()
+    assert log_probability(steps) == pytest.approx(product.log().item())
+
+
+def test_the_rivals_of_a_token_are_the_likeliest_and_itself(model: Translator) -> None:
+    [first] = model.write(TEXT, steps=1)
+    assert [(rival.token, rival.probability) for rival in rivals(first)] == first.predictions(5)
+    assert [rival.written for rival in rivals(first)] == [True, False, False, False, False]
+    row = int(first.logits.argsort(descending=True)[7])
+    [other] = model.write(TEXT, steps=1, choose=lambda logits: row)
+    sampling = Sampling(temperature=2.0, top_k=9)
+    *likeliest, written = rivals(other, sampling)
+    assert len(likeliest) == 5 and written.token == model.vocabulary[row] and written.written
+    assert written.drawn == pytest.approx(sampling_probabilities(first.logits, 2.0, 9)[row].item())
+    assert not any(rival.written for rival in likeliest)
