@@ -115,7 +115,7 @@ def probability_bars(
         same_length("second", len(other), n)
         series.append((other, [COLOURS["embedding"]] * n))
     each = _label_height(n, len(series))
-    above = 4 if second is None else 34  # room for the legend
+    above = 4 if second is None else 46  # room for the legend, in two lines on a phone
     head = header(title, value_name, below=above + each * n + 26, bar=False)
     drawing = Drawing()
     for number, (values, hues) in enumerate(series):
