@@ -49,6 +49,7 @@ def opening() -> str:
 
 def typed_text(place: DeltaGenerator, limit: int) -> str:
     """Draws the input of a text, and returns it; the opening where it cannot be used. limit: tokens that are read."""
+    url_state.follow(s=opening())
     try:
         return clean_text(_box(place, limit))
     except InputError as error:
@@ -57,6 +58,7 @@ def typed_text(place: DeltaGenerator, limit: int) -> str:
 
 def typed_pair(limit: int) -> tuple[str, str | None]:
     """Draws the input of a text and of what is written to it, None where that is left empty."""
+    url_state.follow(s=opening(), p="")
     target = url_state.put("p", "", str)
     first, second = st.columns(2)
     text = _box(first, limit)

@@ -188,7 +188,7 @@ def written_tables(
             yield Table(f"layers/{layer}/{name}/head-{head}", ("position", "token"), rows, columns, matrix)
     if isinstance(last, TranslationStep):
         across = [step.cross[layer].arrays() for step in written if isinstance(step, TranslationStep)]
-        names = [f"{place} {token.text}" for place, token in enumerate(last.source)]
+        names = [f"{place} {name}" for place, name in enumerate(visible(last.source))]
         for name in _KEYS_ACROSS:
             for ending, matrix in _matrices(np.concatenate([each[name] for each in across], axis=2)):  # (1, H, T, S)
                 yield Table(f"cross/{layer}/{name}{ending}", ("position", "token"), rows, names, matrix)
