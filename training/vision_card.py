@@ -26,6 +26,7 @@ def vision_card(
 ) -> str:
     """One card for the builds of the vision network."""
     config = next(iter(manifests.values()))["config"]
+    sizes = next(iter(scores["builds"].values()))["sizes"]
     sections = [
         "# Vision networks (`assets/vision`)",
         "Written by `python -m training.evaluate vision`; every number comes from the manifests and `scores.json` "
@@ -78,10 +79,10 @@ def vision_card(
                 ]
             ],
         ),
-        "Times: of the machine that scored, as information only. Accuracy (class top-1) by inference size, on every "
-        "fifth photo:",
+        "Times: of the machine that scored, as information only. Accuracy (class top-1) by inference size, on "
+        f"{next(iter(sizes.values()))['photos']} of the photos:",
         table(
-            ("build", *(f"{size} px" for size in next(iter(scores["builds"].values()))["sizes"])),
+            ("build", *(f"{size} px" for size in sizes)),
             [[name, *(percent(s["class_top1"]) for s in b["sizes"].values())] for name, b in scores["builds"].items()],
         ),
         seeds_section(scores["seeds"]) if "seeds" in scores else _one_seed(scores.get("minus_plain", {})),
@@ -123,7 +124,7 @@ def _origins(manifests: dict[str, dict[str, Any]]) -> str:
     """Where the weights come from, in one line for all builds that share it."""
     sources: dict[str, list[str]] = {}
     for name, manifest in manifests.items():
-        sources.setdefault(manifest["training"].get("source", "python -m training.vision"), []).append(name)
+        sources.setdefault(manifest["training"]["source"], []).append(name)
     return "\n".join(f"Trained {source}: {', '.join(names)}." for source, names in sources.items())
 
 

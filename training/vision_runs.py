@@ -13,7 +13,7 @@ from attention_core.models.vision import VisionConfig
 from training import curves, run_folder
 from training.seeds import RUNS
 
-SOURCE = "python -m training.vision"
+SOURCE = "by `python -m training.vision`"
 PASSED_ON = ("data", "run", "threads", "device", "epochs", "batch", "rate", "cache")
 
 

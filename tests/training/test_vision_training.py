@@ -47,7 +47,7 @@ def test_a_run_goes_on_exactly_where_it_stopped(
     assert_same(dict(scored.state_dict()), straight["average"])
     [run] = seeds.seed_runs(tmp_path / "resumed")
     assert (run.build, run.seed, run.config) == (build, 1, scored.config)
-    assert run.result["source"] == "python -m training.vision"
+    assert run.result["source"] == "by `python -m training.vision`"
     for key, tensor in load_file(run.weights).items():
         torch.testing.assert_close(tensor.float(), straight["average"][key].float(), rtol=1e-3, atol=1e-3)
 
