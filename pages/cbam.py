@@ -59,7 +59,8 @@ def _one_stage(trace: StagedTrace, modules: dict[str, SpatialAttention], square:
     features_step(1, stage)
     pooled_vectors_step(2, stage.attention.channel)
     mlp_step(3, stage.attention.channel)
-    channel_weights_step(4, stage.attention.channel)
+    build = None if isinstance(trace, HubVisionTrace) else "cbam"
+    channel_weights_step(4, stage.attention.channel, build, stage.name)
     pooled_maps_step(5, stage.attention.spatial)
     convolution_step(6, modules[stage.name], stage.attention.spatial)
     mask_step(7, stage.attention.spatial, square)

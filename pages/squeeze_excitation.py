@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy.typing as npt
 import streamlit as st
 
-from attention_core.analysis.stages import is_flat, most_selective, strongest_and_weakest
+from attention_core.analysis.stages import is_flat, strongest_and_weakest
 from attention_core.figures import map_grid
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
@@ -13,6 +16,7 @@ from ui import networks
 from ui.export import photo_export
 from ui.foreign_exports import stage_export
 from ui.gate_formulas import Gating, gating_of
+from ui.gate_life import band_of, extremes, is_still, say_how_gates_live
 from ui.i18n import t
 from ui.photo import traced_photo
 from ui.photo_network_picker import choose
@@ -34,6 +38,7 @@ from ui.tex import number, tex
 
 Z, S, U = r"z_c", tex("channel", "s_c"), r"u_c"
 COMPARED = 3  # strongest channels, and as many weakest
+VISIBLE = 0.9  # a weight above it leaves a map as bright as it was, to the eye
 
 
 def main() -> None:
@@ -56,13 +61,13 @@ def main() -> None:
 
 @region("stage")
 def _one_stage(trace: StagedTrace, gating: Gating) -> StageTrace:
-    stage = choose_stage(trace, most_selective(trace.stages))
+    stage = choose_stage(trace)
     assert isinstance(stage.attention, SqueezeExcitationTrace)
     features_step(1, stage)
     _squeeze(stage.attention)
     _hidden(stage.attention, gating)
     _logits(stage.attention)
-    _gates(stage.attention, gating)
+    _gates(stage.attention, gating, None if isinstance(trace, HubVisionTrace) else "se", stage.name)
     _scale(stage, stage.attention)
     return stage
 
@@ -102,25 +107,20 @@ def _logits(attention: SqueezeExcitationTrace) -> None:
         bars(attention.logits, "logits", title=t("squeeze_excitation.logits.figure"), channel=t("words.channel"))
 
 
-def _gates(attention: SqueezeExcitationTrace, gating: Gating) -> None:
+def _gates(attention: SqueezeExcitationTrace, gating: Gating, build: str | None, stage: str) -> None:
     weights = attention.weights[0]
-    best, worst = int(weights.argmax()), int(weights.argmin())
+    best = int(weights.argmax())
     left = tex("channel", rf"s_{{{best}}}")
     formula = lines(
         rf"{S} = {gating.gate_tex}(e_c){gating.gate_formula}",
         rf"{left} = {gating.gate_tex}({number(attention.logits[0, best].item())}) = {weights[best].item():.3f}",
     )
-    values = {
-        "best": best,
-        "high": f"{weights[best].item():.2f}",
-        "worst": worst,
-        "low": f"{weights[worst].item():.2f}",
-    }
     name = "squeeze_excitation.gates" if gating.gate == "Sigmoid" else "photo_network.gates"
-    with step(5, name, formula, gate=gating.gate, **values):
-        weights_figure(attention.weights)
+    with step(5, name, formula, gate=gating.gate, extremes=extremes(weights)):
+        weights_figure(attention.weights, band_of(build, stage))
+        say_how_gates_live(build, stage, weights)
         correction("squeeze_excitation.gates.correction")
-        if is_flat(weights):
+        if is_flat(weights) and not is_still(build, stage):
             st.info(t("squeeze_excitation.gates.flat"), icon=":material/horizontal_rule:")
 
 
@@ -132,7 +132,7 @@ def _scale(stage: StageTrace, attention: SqueezeExcitationTrace) -> None:
     output = tex("output", r"\tilde u_c(i,j)")
     kind = map_kind(attention.input)
     name = "photo_network.scale" if kind == "signed" else "squeeze_excitation.scale"
-    with step(6, name, rf"{output} = {S} \cdot u_c(i,j)", count=len(strong)):
+    with step(6, name, rf"{output} = {S} \cdot u_c(i,j)", count=len(strong), effect=_effect(gates[channels])):
         show(
             map_grid(
                 [values[channel] for values in (before, after) for channel in channels],
@@ -144,6 +144,13 @@ def _scale(stage: StageTrace, attention: SqueezeExcitationTrace) -> None:
             alt=t("squeeze_excitation.scale.title"),
         )
         correction("squeeze_excitation.scale.correction")
+
+
+def _effect(gates: npt.NDArray[Any]) -> str:
+    """What these weights do to their maps, as far as one can see it."""
+    low, high = float(gates.min()), float(gates.max())
+    name = "darker" if low < VISIBLE else "equal"
+    return t(f"squeeze_excitation.scale.{name}", low=f"{low:.2f}", high=f"{high:.2f}")
 
 
 main()

@@ -15,6 +15,7 @@ from attention_core.mechanisms.cbam import CBAMTrace, ChannelAttentionTrace, Spa
 from attention_core.models.hub_vision import HubVisionTrace
 from attention_core.models.vision import VisionTrace
 from ui import url_state
+from ui.gate_life import band_of, extremes, is_still, say_how_gates_live, say_what_mask_follows
 from ui.i18n import t
 from ui.photo_steps import lines, map_kind, mask_trust, pair_of_bars, stage_name, unbatched, weights_figure
 from ui.regions import region
@@ -70,25 +71,20 @@ def mlp_step(number_: int, channel: ChannelAttentionTrace) -> None:
         )
 
 
-def channel_weights_step(number_: int, channel: ChannelAttentionTrace) -> None:
-    """The sum through the sigmoid, and one channel of it in numbers."""
+def channel_weights_step(number_: int, channel: ChannelAttentionTrace, build: str | None, stage: str) -> None:
+    """The sum through the sigmoid, and one channel of it in numbers. build: that was measured, None for another's."""
     weights = channel.weights[0]
-    best, worst = int(weights.argmax()), int(weights.argmin())
+    best = int(weights.argmax())
     left = tex("channel", rf"s_{{{best}}}")
     mean, maximum = channel.avg_logits[0, best].item(), channel.max_logits[0, best].item()
     formula = lines(
         rf"{S} = \sigma(e^{{\text{{mean}}}}_c + e^{{\text{{max}}}}_c)",
         rf"{left} = \sigma({number(mean)} + {number(maximum)}) = {weights[best].item():.3f}",
     )
-    values = {
-        "best": best,
-        "high": f"{weights[best].item():.2f}",
-        "worst": worst,
-        "low": f"{weights[worst].item():.2f}",
-    }
-    with step(number_, "cbam.weights", formula, **values):
-        weights_figure(channel.weights)
-        if is_flat(weights):
+    with step(number_, "cbam.weights", formula, extremes=extremes(weights)):
+        weights_figure(channel.weights, band_of(build, stage))
+        say_how_gates_live(build, stage, weights)
+        if is_flat(weights) and not is_still(build, stage):
             st.info(t("cbam.weights.flat"), icon=":material/horizontal_rule:")
 
 
@@ -118,7 +114,8 @@ def convolution_step(number_: int, module: SpatialAttention, spatial: SpatialAtt
         r"L = K^{\text{max}} \star P^{\text{max}} + K^{\text{mean}} \star P^{\text{mean}} + c",
         f"c = {parts.offset:.2f}",
     )
-    with step(number_, "cbam.convolution", formula, size=size, difference=f"{parts.difference:.0e}"):
+    border = t("cbam.convolution.reflect" if module.conv.padding_mode == "reflect" else "cbam.convolution.zeros")
+    with step(number_, "cbam.convolution", formula, size=size, difference=f"{parts.difference:.0e}", border=border):
         offsets = [f"{offset:+d}" if offset else "0" for offset in range(-(size // 2), size // 2 + 1)]
         for place, (name, plane) in zip(st.columns(2), zip(("maximum", "mean"), kernel, strict=True), strict=True):
             with place:
@@ -199,6 +196,7 @@ def all_masks_step(number_: int, trace: VisionTrace, square: Pixels) -> None:
                     f"mask-{stage.name}",
                     alt=t("cbam.stages.alt", mask=title),
                 )
+                say_what_mask_follows("cbam", stage.name)
                 if (line := mask_trust(stage.name)) is not None:
                     st.caption(line)
 

@@ -14,8 +14,10 @@ from attention_core.models.registry import VISION_MODELS
 from attention_core.models.vision import VisionTrace
 from ui import networks
 from ui.arrays import array
-from ui.i18n import t
-from ui.photo_steps import BUILD_NAMES, class_name, find, group_name, measured_scores, stage_name, unknown_below
+from ui.i18n import joined, t
+from ui.photo_answers import answer_of, answer_values
+from ui.photo_scores import find, measured_scores
+from ui.photo_steps import BUILD_NAMES, class_name, group_name, stage_name
 from ui.steps import show, step
 from ui.tex import tex
 
@@ -49,11 +51,9 @@ def predictions_step(number: int, traces: dict[str, VisionTrace]) -> None:
 
 
 def _answer(trace: VisionTrace, build: str) -> str:
-    first, probability = trace.top(1)[0]
-    values = {"probability": f"{probability:.0%}", "threshold": f"{unknown_below(build):.0%}"}
-    if probability < unknown_below(build):
-        return t("compare.predictions.unknown", **values)
-    return t("compare.predictions.known", name=class_name(first), group=group_name(first), **values)
+    first, _ = trace.top(1)[0]
+    values = {"name": class_name(first), "group": group_name(first), **answer_values(trace, build)}
+    return t(f"compare.predictions.{answer_of(trace, build)}", **values)
 
 
 def gates_step(number: int, se: VisionTrace, cbam: VisionTrace) -> None:
@@ -85,7 +85,8 @@ def gates_step(number: int, se: VisionTrace, cbam: VisionTrace) -> None:
 def measured_step(number: int) -> None:
     """Accuracies, differences and costs of the evaluation, and what follows from them."""
     scores = measured_scores()
-    with step(number, "compare.measured"):
+    counts = {name: _seeds(scores, name) for name in ("seeds", "comparisons")}
+    with step(number, "compare.measured", **counts):
         if not scores:
             st.info(t("compare.measured.missing"), icon=":material/straighten:")
             return
@@ -111,6 +112,19 @@ def measured_step(number: int) -> None:
         )
         for build, value in known.items():
             st.markdown(_follows(build, value))
+            each = scores["minus_plain"][build].get("seeds", {})
+            if each:
+                st.caption(
+                    t("compare.measured.each", points=joined("words.comma", [points(one) for one in each.values()]))
+                )
+
+
+def _seeds(scores: dict[str, Any], what: str) -> int:
+    """How many trainings of each build, or comparisons, stand behind the differences."""
+    over = scores.get("seeds", {})
+    if what == "comparisons":
+        return int(over.get("comparisons", len(BUILD_NAMES)))
+    return len(over.get("builds", {}).get("plain", {}).get("seeds", {})) or 1
 
 
 def _table(scores: dict[str, Any]) -> dict[str, list[str]]:
@@ -191,11 +205,19 @@ def overfitting_step(number: int) -> None:
             _against_plain(rows, labels)
         sizes = {"classes": found["classes"], "train": f"{found['train_photos']:,}", "dev": f"{found['dev_photos']:,}"}
         st.caption(t("compare.overfitting.how", epochs=f"{found['epochs']:g}", **sizes))
+        st.caption(t("compare.overfitting.otherwise", **sizes, **_otherwise(found, rows)))
         everywhere = next((row for row in rows if row.name == EVERYWHERE), None)
         if everywhere is None or everywhere.gap_minus_plain is None or everywhere.minus_plain is None:
             st.info(t("compare.overfitting.not_yet"), icon=":material/straighten:")
         else:
             st.markdown(_everywhere(everywhere, everywhere.gap_minus_plain, everywhere.minus_plain))
+
+
+def _otherwise(found: dict[str, Any], rows: list[Overfitting]) -> dict[str, object]:
+    compared = sum(row.minus_plain is not None for row in rows)
+    stages = len(found.get("network", {}).get("widths", ())) or "–"
+    seeds = _seeds(measured_scores(), "seeds")
+    return {"comparisons": compared, "chance": f"{0.05 * compared:.1f}", "stages": stages, "seeds": seeds}
 
 
 def _against_plain(rows: list[Overfitting], labels: list[str]) -> None:

@@ -17,7 +17,7 @@ from attention_core.analysis import tables
 from attention_core.analysis.mask_trial import TriedKind, TriedMap
 from attention_core.analysis.snippets import SHIPPED_NETWORK, photo_snippet, text_snippet, trial_snippet
 from attention_core.figures.printed import with_photo
-from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
+from attention_core.inputs.samples import SAMPLE_PHOTOS, STRANGE_PHOTOS, sample_photo
 from attention_core.models import registry
 from attention_core.models.hub_text import HubTextModel
 from attention_core.models.text import TextTrace
@@ -185,7 +185,7 @@ def named(sample: str | None) -> str:
 
 @cache
 def _samples() -> dict[str, str]:
-    return {hashlib.sha256(sample_photo(name)).hexdigest(): name for name in SAMPLE_PHOTOS}
+    return {hashlib.sha256(sample_photo(name)).hexdigest(): name for name in (*SAMPLE_PHOTOS, *STRANGE_PHOTOS)}
 
 
 def sharp(photo: Photo, trace: ClassifiedPhoto) -> Callable[[int], tuple[str, int]]:

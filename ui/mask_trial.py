@@ -21,7 +21,8 @@ from ui.i18n import t
 from ui.markdown import plain
 from ui.networks import Photo
 from ui.photo_networks import PhotoNetwork
-from ui.photo_steps import class_name, measured_scores, stage_name
+from ui.photo_scores import measured_scores
+from ui.photo_steps import class_name, stage_name
 from ui.steps import not_measured, show, step
 from ui.tables import show_table, with_error
 from ui.turns import in_turn, said

@@ -56,6 +56,12 @@ def excitation_profiles(name: str) -> dict[str, Tensor]:
     return registry.excitation_profiles(name)
 
 
+@st.cache_resource(show_spinner=False)
+def gate_bands(name: str) -> dict[str, Tensor]:
+    """Stage → quantiles of each gate over the dev photos, (3, C), of the build "se" or "cbam"."""
+    return registry.gate_bands(name)
+
+
 def text_trace(text: str, pair: str | None, what_if: WhatIf = AS_TRAINED) -> TextTrace:
     """The trace of a sentence through the session's network, as trained or with changes.
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 from streamlit.delta_generator import DeltaGenerator
 
 from attention_core.figures.style import FRAME
-from attention_core.inputs.samples import SAMPLE_PHOTOS
+from attention_core.inputs.samples import SAMPLE_PHOTOS, STRANGE_PHOTOS
 from attention_core.models.vision import ClassifiedPhoto, VisionTrace
 from ui import kept_photos, networks, url_state
 from ui.choices import told_apart
@@ -104,7 +104,7 @@ def _arrive(files: list[Arrived]) -> None:
 
 
 def _in_a_link(raw: str) -> str:
-    if raw in (*SAMPLE_PHOTOS, CAMERA, *kept_photos.kept()):
+    if raw in (*SAMPLE_PHOTOS, *STRANGE_PHOTOS, CAMERA, *kept_photos.kept()):
         return raw
     if not kept_photos.kept() and re.fullmatch(rf"{FIRST}(-[0-9]{{1,6}})?", raw):
         return FIRST  # the link of another session, whose photo is not here
@@ -113,9 +113,10 @@ def _in_a_link(raw: str) -> str:
 
 def _strip(choice: str) -> None:
     own = [*kept_photos.kept()]
-    options = [*(own or ([FIRST] if choice == FIRST else [])), *SAMPLE_PHOTOS, CAMERA]
+    samples = [*([choice] if choice in STRANGE_PHOTOS else []), *SAMPLE_PHOTOS]
+    options = [*(own or ([FIRST] if choice == FIRST else [])), *samples, CAMERA]
     sources = {name: _CAMERA_PICTURE if name in (FIRST, CAMERA) else "" for name in options}
-    for name, photo in {**{n: networks.sample(n) for n in SAMPLE_PHOTOS}, **_own_photos()}.items():
+    for name, photo in {**{n: networks.sample(n) for n in samples}, **_own_photos()}.items():
         sources[name] = _thumbnail(photo.digest, photo)
     labels = dict(zip(options, told_apart([_label(name) for name in options]), strict=True))
     pictures = (_PICTURE.format(place=i, source=sources[name]) for i, name in enumerate(options, start=1))
@@ -215,7 +216,7 @@ def _news() -> None:
 
 
 def _chosen(choice: str) -> Photo:
-    if choice in SAMPLE_PHOTOS:
+    if choice in (*SAMPLE_PHOTOS, *STRANGE_PHOTOS):
         return networks.sample(choice)
     if choice in kept_photos.kept():
         return kept_photos.kept()[choice].photo

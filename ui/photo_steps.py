@@ -13,22 +13,24 @@ from torch import Tensor
 
 from attention_core.analysis.stages import most_active
 from attention_core.figures import channel_bars, map_grid, probability_bars
+from attention_core.figures.comparisons import points
 from attention_core.figures.style import MapKind
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models import registry
 from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionClass, VisionTrace
-from ui import networks, url_state
+from ui import url_state
 from ui.arrays import array
 from ui.choices import choose
 from ui.i18n import current_language, t
 from ui.markdown import plain
+from ui.photo_answers import answer_of, answer_values, rule_in_words
+from ui.photo_scores import find, measured_scores
 from ui.regions import region
 from ui.steps import not_of_this_network, show, step
 
 SHOWN_CHANNELS = 12
 BUILD_NAMES = {"se": "SE", "cbam": "CBAM"}  # the same in every language
-UNKNOWN_BELOW = 0.3  # until the evaluation has measured it
 _OWN_STAGE = re.compile(r"stage\d+")
 Order = Literal["index", "sorted", "top"]
 ORDERS: tuple[Order, ...] = ("index", "sorted", "top")
@@ -133,13 +135,18 @@ def choose_order(default: Order = "index") -> Order:
 
 
 @region("order")
-def weights_figure(weights: Tensor) -> None:
-    """The channel weights, with the choice of their order."""
+def weights_figure(weights: Tensor, band: Tensor | None = None) -> None:
+    """The channel weights, with the choice of their order.
+
+    band: (3, C) quantiles of each over many photos, as `gate_life.band_of` gives them.
+    """
     order = choose_order()
     show(
         channel_bars(
             unbatched(weights),
             order=order,
+            band=None if band is None else (array(band[0]), array(band[2])),
+            band_name=t("gate_life.band"),
             value_name=t("photo.weight"),
             channel_name=t("words.channel"),
             baseline=0.5,
@@ -208,28 +215,13 @@ def foreign_prediction_step(number: int, trace: ClassifiedPhoto) -> None:
         )
 
 
-def unknown_below(build: str) -> float:
-    """The probability of the likeliest class below which a build does not know what is in a photo."""
-    scores = measured_scores()
-    return find(scores, "builds", build, "unknown", "below") or find(scores, "unknown_below") or UNKNOWN_BELOW
-
-
 def _answer(trace: VisionTrace, build: str) -> None:
-    first, probability = trace.top(1)[0]
-    threshold = unknown_below(build)
-    values = {"probability": f"{probability:.0%}", "threshold": f"{threshold:.0%}"}
-    if probability < threshold:
-        st.info(t("photo.prediction.unknown", **values), icon=":material/help:")
-    else:
+    first, _ = trace.top(1)[0]
+    values = answer_values(trace, build)
+    if (answer := answer_of(trace, build)) == "known":
         st.markdown(t("photo.prediction.known", name=class_name(first), group=group_name(first), **values))
-
-
-def find(scores: dict[str, Any], *path: str) -> float | None:
-    """A number of the evaluation; None where it has not been measured."""
-    value: Any = scores
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return float(value) if isinstance(value, int | float) else None
+    else:
+        st.info(t(f"photo.prediction.{answer}", name=class_name(first), **values), icon=":material/help:")
 
 
 def mask_trust(stage: str) -> str | None:
@@ -241,17 +233,10 @@ def mask_trust(stage: str) -> str | None:
         "middle": ("centred_gaussian",),
     }
     found = {name: find(scores, "masks", *path, "pixel_auc", "value") for name, path in paths.items()}
-    if None in found.values():
+    photos = find(scores, "masks", "photos")
+    if photos is None or None in found.values():
         return None
-    return t("photo.mask_trust", **{name: f"{value:.2f}" for name, value in found.items()})
-
-
-def measured_scores() -> dict[str, Any]:
-    """The evaluation of the photo networks; empty where there is none."""
-    try:
-        return networks.measured("vision")
-    except FileNotFoundError:  # a clone whose networks have not been evaluated yet
-        return {}
+    return t("photo.mask_trust", photos=f"{photos:,.0f}", **{name: f"{value:.2f}" for name, value in found.items()})
 
 
 def _trust(scores: dict[str, Any], build: str) -> None:
@@ -266,10 +251,10 @@ def _trust(scores: dict[str, Any], build: str) -> None:
         line += " " + t(
             "photo.against_plain",
             plain=f"{plain:.1%}",
-            gain=f"{round(100 * gain, 1) + 0.0:+.1f}",  # adding zero turns -0.0 into +0.0
+            gain=points(gain),
             error=f"{100 * error:.1f}",
         )
-    st.caption(line)
+    st.caption(" ".join(filter(None, [line, rule_in_words(build)])))
 
 
 def class_name(entry: VisionClass) -> str:

@@ -16,9 +16,11 @@ from attention_core.models.vision import StageTrace, VisionTrace
 from ui import url_state
 from ui.arrays import array
 from ui.choices import choose
+from ui.gate_life import STILL
 from ui.i18n import joined, t
 from ui.markdown import plain
-from ui.photo_steps import class_name, find, group_name, measured_scores, stage_name
+from ui.photo_scores import find, measured_scores
+from ui.photo_steps import class_name, group_name, stage_name
 from ui.steps import not_measured, show, step
 from ui.tables import show_table
 
@@ -26,6 +28,7 @@ Order = Literal["sorted", "index", "spread"]
 ORDERS: tuple[Order, ...] = ("sorted", "index", "spread")
 DIFFERING = 50  # channels, as many as the paper draws
 CROWDED = 100  # channels from which lines are drawn thinner
+MOSTLY, TWICE = 0.5, 2  # shares of the variance between classes: from which most is; and against chance
 AUTO, NONE = "auto", "none"  # in the link, instead of a list of classes
 COMPARED, MOST = 3, len(STROKES) - 1  # classes beside the predicted one: by default, and at most
 
@@ -96,20 +99,32 @@ def stage_step(number: int, build: str, stage: StageTrace, means: Tensor, chosen
     """One stage: the mean over all classes, the chosen classes, and the photo."""
     profile = stage_profile(means, stage)
     classes = registry.vision_classes()
-    share, chance = (find(measured_scores(), "profiles", build, stage.name, name) for name in ("class_share", "chance"))
     values: dict[str, Any] = {
         "stage": stage_name(stage.name),
         "channels": len(profile.photo),
-        "spread": f"{profile.spread.mean().item():.3f}",
         "nearest": class_name(classes[profile.nearest]),
         "rank": profile.rank(chosen[0]),
         "count": len(classes),
         "predicted": class_name(classes[chosen[0]]),
     }
     with step(number, "profiles.stage", None, **values):
+        st.markdown(_verdict(build, profile, stage.name))
         show(_figure(profile, chosen, order, values["stage"]), f"profile-{stage.name}", alt=_spoken(values, chosen))
-        if share is not None and chance is not None:
-            st.markdown(t("profiles.share", share=f"{share:.0%}", chance=f"{chance:.0%}"))
+
+
+def _verdict(build: str, profile: StageProfile, stage: str) -> str:
+    """How much the gates differ at all, then how much of that is the class, in a line."""
+    names = ("spread", "class_share", "chance")
+    spread, share, chance = (find(measured_scores(), "profiles", build, stage, name) for name in names)
+    classes = f"{profile.spread.mean().item():.3f}"
+    if spread is None or share is None or chance is None:
+        return t("profiles.verdict.unmeasured", classes=classes)
+    if spread < STILL:
+        kind = "still"
+    else:
+        kind = "class" if share >= MOSTLY else "photo" if share >= TWICE * chance else "neither"
+    values = {"spread": f"{spread:.3f}", "classes": classes, "share": f"{share:.0%}", "chance": f"{chance:.0%}"}
+    return f"{t(f'profiles.verdict.{kind}')} {t('profiles.verdict.numbers', **values)}"
 
 
 def _figure(profile: StageProfile, chosen: list[int], order: Order, title: str) -> Any:

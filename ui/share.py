@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import segno
 import streamlit as st
 
-from attention_core.inputs.samples import SAMPLE_PHOTOS
+from attention_core.inputs.samples import SAMPLE_PHOTOS, STRANGE_PHOTOS
 from attention_core.runtime.network import address_for_others, is_this_machine, lan_address
 from ui.component import component
 from ui.i18n import t
@@ -50,7 +50,7 @@ def popover(query: dict[str, str]) -> None:
         if drawn is None:
             st.caption(t("share.too_long"))
         st.caption(reach(address))
-        if query.get("photo", SAMPLE_PHOTOS[0]) not in SAMPLE_PHOTOS:
+        if query.get("photo", SAMPLE_PHOTOS[0]) not in (*SAMPLE_PHOTOS, *STRANGE_PHOTOS):
             st.caption(t("share.photo"))
         if query.get("clip", SAMPLE_PHOTOS[0]) not in SAMPLE_PHOTOS:
             st.caption(t("share.clip"))

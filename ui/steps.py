@@ -104,5 +104,6 @@ def _note(key: str, alt: str, figure: Picture) -> None:
 
 
 def correction(key: str) -> None:
-    """Where the article that the pages follow is wrong: one line with the right formula."""
-    st.warning(t(key), icon=":material/edit:")
+    """Where the notes that the pages follow are wrong: the right formula, folded away."""
+    with st.expander(t("words.differs"), icon=":material/edit:"):
+        st.markdown(t(key))

@@ -15,6 +15,8 @@ from .layout import Header, header, lay_out
 from .style import COLOURS, FRAME, QUIET, Quantity, array, escaped, named, range_text, same_length, shortened, width_of
 
 _TALLEST = 660  # pixels of many bars one above the other
+LINED = 40  # channels
+SHADE = "rgba(120, 130, 142, 0.55)"  # on light and dark pages, and over bars
 
 
 def channel_bars(
@@ -30,14 +32,19 @@ def channel_bars(
     title: str = "",
     second: ArrayLike | None = None,
     names: tuple[str, str] | None = None,
+    band: tuple[ArrayLike, ArrayLike] | None = None,
+    band_name: str = "",
 ) -> go.Figure:
     """One bar a channel.
 
-    values    (C,);  second: (C,) beside them, with `names` of the two in the legend
+    values    (C,);  second: (C,) beside them, with `names` of the two in the legend, as a stepped line where more than
+              LINED channels leave no room for two bars each
     order     "index" as they come, "sorted" strongest first, "top" the `top` strongest and `top` weakest;
               a bar's customdata is its channel number in every order (from 0, as in the arrays)
     limits    of the value axis; None: what the values need, 0 always included
     baseline  a thin level line
+    band      lowest and highest usual value of each channel, (C,) each, shaded over the bars; a bar whose end lies
+              outside stands out
     """
     v = array(values, 1)
     series = [v]
@@ -53,20 +60,37 @@ def channel_bars(
     head = header(title, subtitle, below=270 + (24 if second is not None else 0), bar=False)
     drawing = Drawing()
     colours = [COLOURS[quantity], COLOURS["key"] if quantity == "channel" else COLOURS["embedding"]]
+    usual = None if band is None else [array(end, 1, "band")[channels] for end in band]
     for i, s in enumerate(series):
         name = escaped(names[i]) if names is not None else value_name
+        lined = i == 1 and C > LINED
         drawing.add(
-            "bar",
+            "scatter" if lined else "bar",
             x=x,
             y=s[channels],
             customdata=channels,
             name=name,
-            marker={"color": colours[i], "line": {"width": 0}},
+            **_stroke(colours[i]) if lined else {"marker": _fill(colours[i], v[channels], usual)},
             hovertemplate=f"{channel_name} %{{customdata}}<br>{named(name, '%{y:.4f}')}<extra></extra>",
+        )
+    if usual is not None:
+        low_end, high_end = usual
+        drawing.add(
+            "bar",
+            x=x,
+            base=low_end,
+            y=high_end - low_end,
+            customdata=np.stack([channels, low_end, high_end], axis=1),
+            name=band_name,
+            marker={"color": SHADE, "line": {"width": 0}},
+            hovertemplate=f"{channel_name} %{{customdata[0]}}<br>{band_name} %{{customdata[1]:.2f}} … "
+            "%{customdata[2]:.2f}<extra></extra>",
         )
     lay_out(drawing, title=title, subtitle=subtitle, head=head, left=46, right=10, above=10, bottom=46)
     # Beyond what 340 pixels can part, bars touch: gaps thinner than a pixel would only flicker.
-    drawing.lay(bargap=0.25 if C <= 40 else 0.1 if C <= 80 else 0, bargroupgap=0, barmode="group")
+    drawing.lay(
+        bargap=0.25 if C <= 40 else 0.1 if C <= 80 else 0, bargroupgap=0, barmode="group" if band is None else "overlay"
+    )
     drawing.y(range=[low, high], tickformat=".3~g", nticks=6, ticks="outside", ticklen=4, tickcolor=QUIET)
     drawing.x(range=[float(x.min()) - 0.6, float(x.max()) + 0.6] if C else None)
     drawing.x(title={"text": channel_name, "standoff": 6})
@@ -155,6 +179,17 @@ def _legend(head: Header) -> dict[str, Any]:
 
 def _label_height(labels: int, series: int) -> float:
     return min(26 if series == 1 else 44, _TALLEST / max(labels, 1))
+
+
+def _stroke(colour: str) -> dict[str, Any]:
+    return {"mode": "lines", "line": {"shape": "hvh", "width": 1.5, "color": colour}}
+
+
+def _fill(colour: str, v: Any, usual: list[Any] | None) -> dict[str, Any]:
+    if usual is None:
+        return {"color": colour, "line": {"width": 0}}
+    outside = (v < usual[0]) | (v > usual[1])
+    return {"color": [FRAME if out else colour for out in outside], "line": {"width": 0}}
 
 
 def _percent(p: float) -> str:

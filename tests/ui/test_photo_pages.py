@@ -10,7 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from attention_core import inputs, load_vision_model
-from attention_core.analysis.stages import most_selective
+from attention_core.analysis.familiarity import known_things
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
 from tests.ui.driver import figure, opened
 from ui import networks
@@ -63,8 +63,10 @@ def test_corrections_of_the_article_are_there(page: str, language: str) -> None:
         "squeeze_excitation": ["squeeze_excitation.gates.correction", "squeeze_excitation.scale.correction"],
         "cbam": ["cbam.maps.correction"],
     }[page]
-    shown = [warning.value for warning in opened(page, language).warning]
-    assert shown == [catalogue(language)[key] for key in keys]
+    app = opened(page, language)
+    folded = [box for box in app.expander if box.label == catalogue(language)["words.differs"]]
+    assert [box.markdown[0].value for box in folded] == [catalogue(language)[key] for key in keys]
+    assert not app.warning
 
 
 @PAGES
@@ -86,7 +88,7 @@ def test_every_stage_can_be_chosen(page: str) -> None:
         app.segmented_control(key="stage").set_value(f"stage{number}").run()
         assert_alive(app, page, "en")
         sizes.add(str(figure(app, "channel-weights")["data"][0]["y"]))
-    assert len(sizes) == 3
+    assert len(sizes) == 4
 
 
 @PAGES
@@ -173,14 +175,11 @@ def test_photo_from_the_camera_is_used(page: str) -> None:
 @PAGES
 @LANGUAGE
 def test_junk_in_the_link_falls_back(page: str, language: str) -> None:
-    junk = {"photo": "dog", "stage": "stage9", "order": "<b>", "opacity": "nan", "stretch": "maybe"}
+    junk = {"photo": "unicorn", "stage": "stage9", "order": "<b>", "opacity": "nan", "stretch": "maybe"}
     app = opened(page, language, **junk)
     assert_alive(app, page, language)
     assert app.segmented_control(key="photo").value == "coffee"
-    build = "se" if page == "squeeze_excitation" else "cbam"
-    stages = load_vision_model(build).trace(inputs.load_image(sample_photo("coffee"))).stages
-    first = most_selective(stages) if page == "squeeze_excitation" else stages[-1]
-    assert app.segmented_control(key="stage").value == first.name
+    assert app.segmented_control(key="stage").value == "stage4"  # where photos differ most
     assert app.info  # names what could not be used
 
 
@@ -218,9 +217,15 @@ def test_weak_prediction_is_no_confident_name(page: str) -> None:
     app.file_uploader(key="photo-file").upload("grey.png", png("grey")).run()
     words = catalogue("en")
     told = [info.value for info in app.info] + [text.value for text in app.markdown]
-    outside = any(text.startswith(words["photo.prediction.unknown"].split("{")[0]) for text in told)
-    named = any(text.startswith(words["photo.prediction.known"].split("{")[0]) for text in told)
-    assert outside != named
+    said = {
+        answer
+        for answer in ("known", "unsure", "strange")
+        if any(text.startswith(words[f"photo.prediction.{answer}"].split("{")[0]) for text in told)
+    }
+    grey = load_vision_model("se" if page == "squeeze_excitation" else "cbam").trace(Image.new("RGB", (80, 60), "grey"))
+    things = known_things("se" if page == "squeeze_excitation" else "cbam")
+    expected = "strange" if not things.knows(grey) else "known" if things.sure(grey) else "unsure"
+    assert said == {expected}
 
 
 @pytest.mark.parametrize("name", SAMPLE_PHOTOS)
@@ -247,7 +252,9 @@ def test_scores_of_the_evaluation_stand_beside_the_pictures(
     scores = {
         "builds": dict.fromkeys(("plain", "se", "cbam"), build),
         "minus_plain": {name: measured(0.021) for name in ("se", "cbam")},
-        "masks": {f"stage{i}": part for i in (1, 2, 3)} | {"centred_gaussian": {"pixel_auc": measured(0.71)}},
+        "masks": {"photos": 1234}
+        | {f"stage{i}": part for i in (1, 2, 3)}
+        | {"centred_gaussian": {"pixel_auc": measured(0.71)}},
     }
     monkeypatch.setattr(networks, "measured", lambda kind: scores)
     app = opened(page, language)
@@ -255,6 +262,8 @@ def test_scores_of_the_evaluation_stand_beside_the_pictures(
     captions = [caption.value for caption in app.caption]
     [trust] = [caption for caption in captions if "51.2%" in caption]
     assert all(number in trust for number in ("5,000", "78.9%", "+2.1 ± 0.5"))
-    assert sum("0.63" in caption and "0.71" in caption for caption in captions) == (3 if page == "cbam" else 0)
+    assert sum(all(n in caption for n in ("0.63", "0.71", "1,234")) for caption in captions) == (
+        3 if page == "cbam" else 0
+    )
     known = catalogue(language)["photo.prediction.known"].split("{")[0]
     assert any(text.value.startswith(known) for text in app.markdown)

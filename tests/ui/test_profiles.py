@@ -85,7 +85,7 @@ def test_junk_in_the_link_falls_back(junk: str) -> None:
 @LANGUAGE
 def test_how_class_specific_stands_beside_chance(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def stage(share: float) -> dict[str, float]:
-        return {"class_share": share, "chance": 0.0123}
+        return {"class_share": share, "chance": 0.0123, "spread": 0.123}
 
     rising = {name: stage(share) for name, share in zip(STAGES, (0.111, 0.2, 0.25, 0.333), strict=True)}
     falling = {name: stage(share) for name, share in zip(STAGES, (0.333, 0.25, 0.2, 0.111), strict=True)}
@@ -97,7 +97,8 @@ def test_how_class_specific_stands_beside_chance(language: str, monkeypatch: pyt
         said = "\n".join(part.value for part in app.markdown)
         values = {"first": first, "last": last, "trend": words[f"profiles.shares.{trend}"]}
         assert words["profiles.shares.see"].format(build=words[f"profiles.builds.{build}"], **values) in said
-        assert words["profiles.share"].format(share=first, chance="1%") in said
+        assert words["profiles.verdict.photo"] in said and all(number in said for number in (first, "1%", "0.123"))
+        assert words["profiles.verdict.still"] not in said
         assert "| 11.1% | 33.3% | 1.2% |" in said
 
 
