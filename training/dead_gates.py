@@ -185,6 +185,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the results; give it again to go on")
     parser.add_argument("--epochs", type=float, default=8)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--reductions", type=int, nargs="+", default=list(REDUCTIONS))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, default=Path("runs/photos.pt"), help="decoded photos")
     options = parser.parse_args()
@@ -196,7 +197,7 @@ def main() -> None:
     options.run.mkdir(parents=True, exist_ok=True)
     kept = options.run / "results.json"
     results: dict[str, Scores] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    for seed, build, join, reduction in itertools.product(options.seeds, BUILDS, JOINS, REDUCTIONS):
+    for seed, reduction, build, join in itertools.product(options.seeds, options.reductions, BUILDS, JOINS):
         variant = Variant(build, join, reduction, seed)
         if str(variant) not in results:
             results[str(variant)] = scores_of(trained(variant, training, steps), dev)

@@ -37,8 +37,8 @@ def test_a_long_axis_lets_plotly_choose_among_all_names_at_every_zoom() -> None:
         assert axis.type == "category" and axis.tickmode == "auto" and axis.tickvals is None
         assert list(axis.categoryarray) == [str(i) for i in range(250)]
         assert axis.labelalias["6"] == "7: cat"
-        assert axis.labelalias["7"] == "7: &lt;s&gt;"
-        assert axis.labelalias["4"].startswith("4: unpro") and axis.labelalias["4"].endswith("…")
+        assert axis.labelalias["7"] == "8: &lt;s&gt;"
+        assert axis.labelalias["4"].startswith("5: unpro") and axis.labelalias["4"].endswith("…")
         assert axis.fixedrange is False
         assert (axis.minallowed, axis.maxallowed) == (-0.5, 249.5)
 
