@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_image, load_vision_model
 from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import sample_photo
+from attention_core.models import registry
 from tests.ui.driver import ROOT, charts, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.lessons import Lesson, lessons
@@ -126,3 +127,13 @@ def test_what_the_story_of_se_says_of_this_network_is_so() -> None:
     assert last[0].std() > first[0].std()
     assert ((first[0] > 0.25) & (first[0] < 0.75)).float().mean() > 0.5  # most are moderate
     assert (first[0] - first[1]).abs().max() > 0.01  # another photo, other weights
+
+
+def test_what_the_story_of_the_mask_says_of_this_network_is_so() -> None:
+    life = registry.scores("vision")["life"]["cbam"]["stages"]
+    assert [name for name, found in life.items() if found["masks"]["follows"] == "object"] == ["stage4"]
+    rocket = load_vision_model("cbam").trace(load_image(sample_photo("rocket")))
+    [(entry, probability)] = rocket.top(1)
+    assert entry.en == "obelisk" and probability > 0.5
+    unknown = registry.scores("vision")["builds"]["cbam"]["unknown"]
+    assert 0.5 < unknown["either_outside"] < 1  # many, but not all
