@@ -17,7 +17,16 @@ from attention_core.models.vision import VisionTrace
 from ui import url_state
 from ui.gate_life import band_of, extremes, is_still, say_how_gates_live, say_what_mask_follows
 from ui.i18n import t
-from ui.photo_steps import lines, map_kind, mask_trust, pair_of_bars, stage_name, unbatched, weights_figure
+from ui.photo_steps import (
+    lines,
+    map_kind,
+    mask_trust,
+    mask_trusted,
+    pair_of_bars,
+    stage_name,
+    unbatched,
+    weights_figure,
+)
 from ui.regions import region
 from ui.steps import correction, show, step
 from ui.tex import number, tex
@@ -199,6 +208,8 @@ def all_masks_step(number_: int, trace: VisionTrace, square: Pixels) -> None:
                 say_what_mask_follows("cbam", stage.name)
                 if (line := mask_trust(stage.name)) is not None:
                     st.caption(line)
+        if (line := mask_trusted()) is not None:
+            st.caption(line)
 
 
 def all_places_step(number_: int, trace: HubVisionTrace, square: Pixels) -> None:

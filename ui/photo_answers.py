@@ -1,4 +1,4 @@
-"""Whether a network that ships knows the thing in a photo, is not sure of it, or finds it strange."""
+"""How sure a network that ships is of its answer: by the likeliest class, and by how familiar the photo looks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from attention_core.models.vision import VisionTrace
 from ui.i18n import t
 from ui.photo_scores import find, measured_scores
 
-Answer = Literal["known", "unsure", "strange"]
+Answer = Literal["known", "doubtful", "unsure", "strange"]
 
 
 @st.cache_resource(show_spinner=False)
@@ -20,10 +20,16 @@ def _things(build: str) -> KnownThings:
 
 
 def answer_of(trace: VisionTrace, build: str) -> Answer:
-    """By the rule that was chosen on photos of other things; "known" where none has been measured."""
+    """Familiar and likely: "known"; likely alone: "doubtful"; familiar alone: "unsure"; neither: "strange".
+
+    A likely name stands even where a photo looks unfamiliar: the rule was chosen on photos that come from another
+    source than the test photos, and that alone makes them look so. "known" where no rule has been measured.
+    """
     things = _measured(build)
-    if things is None or (things.knows(trace) and things.sure(trace)):
+    if things is None:
         return "known"
+    if things.sure(trace):
+        return "known" if things.knows(trace) else "doubtful"
     return "unsure" if things.knows(trace) else "strange"
 
 

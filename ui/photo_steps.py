@@ -221,7 +221,8 @@ def _answer(trace: VisionTrace, build: str) -> None:
     if (answer := answer_of(trace, build)) == "known":
         st.markdown(t("photo.prediction.known", name=class_name(first), group=group_name(first), **values))
     else:
-        st.info(t(f"photo.prediction.{answer}", name=class_name(first), **values), icon=":material/help:")
+        named = {"name": class_name(first), "group": group_name(first)}
+        st.info(t(f"photo.prediction.{answer}", **named, **values), icon=":material/help:")
 
 
 def mask_trust(stage: str) -> str | None:
@@ -233,10 +234,15 @@ def mask_trust(stage: str) -> str | None:
         "middle": ("centred_gaussian",),
     }
     found = {name: find(scores, "masks", *path, "pixel_auc", "value") for name, path in paths.items()}
-    photos = find(scores, "masks", "photos")
-    if photos is None or None in found.values():
+    if None in found.values():
         return None
-    return t("photo.mask_trust", photos=f"{photos:,.0f}", **{name: f"{value:.2f}" for name, value in found.items()})
+    return t("photo.mask_trust", **{name: f"{value:.2f}" for name, value in found.items()})
+
+
+def mask_trusted() -> str | None:
+    """On what `mask_trust` was measured; None while it is not."""
+    photos = find(measured_scores(), "masks", "photos")
+    return None if photos is None else t("photo.mask_trusted", photos=f"{photos:,.0f}")
 
 
 def _trust(scores: dict[str, Any], build: str) -> None:

@@ -247,3 +247,13 @@ def test_what_the_story_of_the_hidden_word_says_is_so(language: Language) -> Non
     assert chance(alone, place)[1] >= 5 and chance(beside, place)[1] == 1
     before, after = row(link)[1], row(link, hide=(place,))[1]
     assert before.max() > 0.9 and after.max() < 0.5
+
+
+def test_what_the_story_of_the_mask_says_of_this_network_is_so() -> None:
+    life = registry.scores("vision")["life"]["cbam"]["stages"]
+    assert [name for name, found in life.items() if found["masks"]["follows"] == "object"] == ["stage4"]
+    rocket = load_vision_model("cbam").trace(load_image(sample_photo("rocket")))
+    [(entry, probability)] = rocket.top(1)
+    assert entry.en == "obelisk" and probability > 0.5
+    unknown = registry.scores("vision")["builds"]["cbam"]["unknown"]
+    assert 0.5 < unknown["either_outside"] < 1  # many, but not all
