@@ -39,8 +39,8 @@ from attention_core.models.insertion import AttendedModel, AttendedTrace, insert
 from attention_core.models.registry import load_text_model, load_translator, load_vision_model
 from attention_core.models.text import TextConfig, TextModel, TextTrace
 from attention_core.models.tokenization import Token
-from attention_core.models.translation import TranslationStep, TranslationTrace
-from attention_core.models.translator import Translator, TranslatorConfig
+from attention_core.models.translation import TranslationStep, TranslationTrace, TranslatorConfig
+from attention_core.models.translator import Translator
 from attention_core.models.vision import StageTrace, VisionClass, VisionConfig, VisionModel, VisionTrace
 from attention_core.models.writing import GenerationStep, likeliest, sampled, sampling_probabilities
 from attention_core.notebook import Explored, explore

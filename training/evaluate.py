@@ -22,7 +22,8 @@ from tqdm import tqdm
 from attention_core.models import registry
 from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
-from attention_core.models.translator import Translator, TranslatorConfig
+from attention_core.models.translation import TranslatorConfig
+from attention_core.models.translator import Translator
 from attention_core.models.vision import VisionConfig, VisionModel
 from training import (
     ablations,

@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from attention_core.models.registry import load_text_model
 from attention_core.models.tokenization import Tokenizer
-from attention_core.models.translator import Translator, TranslatorConfig
+from attention_core.models.translation import TranslatorConfig
+from attention_core.models.translator import Translator
 from training import run_folder, text_data, translator_start
 from training.text_data import Pair
 from training.translator_data import Translations, capitalised, chosen, loss_of

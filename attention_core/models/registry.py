@@ -16,7 +16,8 @@ from attention_core.errors import ControlError, WeightsError
 from attention_core.models.spelling import Spelling
 from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
-from attention_core.models.translator import Translator, TranslatorConfig
+from attention_core.models.translation import TranslatorConfig
+from attention_core.models.translator import Translator
 from attention_core.models.vision import VisionClass, VisionConfig, VisionModel
 from attention_core.runtime.device import choose_device
 

@@ -1,12 +1,6 @@
-"""The translator: an encoder that reads one language, and a decoder that writes the other.
+"""The translator: an encoder that reads one language, and a decoder that writes the other; traced, and writing.
 
-    encoder:  h ← h + attention(norm(h));   h ← h + feed_forward(norm(h))
-    decoder:  y ← y + attention(norm(y)) over what is written;   y ← y + cross_attention(norm(y)) over norm(h);
-              y ← y + feed_forward(norm(y));        logits = norm(y) Eᵀ + bias
-
-Vaswani et al. 2017 for the network, Xiong et al. 2020 for the norms' place, Press & Wolf 2017 for the one table E. The
-decoder starts with a token for the language that it is to write, as in Liu et al. 2020 (mBART), so that one network
-translates both ways.
+The network itself is `translation.EncoderDecoder`.
 
 S tokens read, T written, D model width, H heads, V vocabulary.
 """
@@ -15,22 +9,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import replace
+from typing import get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from attention_core.errors import ControlError, InputError
 from attention_core.mechanisms.checks import check_positive
 from attention_core.mechanisms.multi_head import MultiHeadTrace
-from attention_core.models.spelling import Spelling
 from attention_core.models.text import BlockTrace, EncoderBlock, TextTrace, checked_layers, checked_positions
-from attention_core.models.tokenization import CONTINUES, Token, Tokenizer
+from attention_core.models.tokenization import CONTINUES, Token
 from attention_core.models.translation import (
-    LANGUAGES,
     DecoderBlock,
+    EncoderDecoder,
     Language,
+    Side,
     SourceTrace,
     TranslationStep,
     TranslationTrace,
@@ -39,98 +33,9 @@ from attention_core.models.translation import (
 )
 from attention_core.models.writing import Choose, last_query, likeliest
 
-Side = Literal["source", "target", "cross"]
-START_TOKENS = tuple(f"[{language}]" for language in LANGUAGES)  # rows of the table after those of the tokenizer
 
-
-@dataclass(frozen=True)
-class TranslatorConfig:
-    """Sizes. vocabulary: of the tokenizer; heads: how many in each layer of encoder, decoder, cross-attention."""
-
-    vocabulary: int
-    width: int = 256
-    encoder_heads: tuple[int, ...] = (2, 4, 8)
-    decoder_heads: tuple[int, ...] = (4, 8, 8)
-    cross_heads: tuple[int, ...] = (4, 4, 4)
-    feed_forward: int = 1024
-    positions: int = 256
-
-
-class Translator(nn.Module):
-    """An encoder–decoder for Chinese and English, both ways."""
-
-    def __init__(self, config: TranslatorConfig, tokenizer: Tokenizer, spelling: Spelling | None = None) -> None:
-        super().__init__()
-        self.config = config
-        self.tokenizer = tokenizer
-        self.spelling = spelling or Spelling()
-        self.vocabulary = (*tokenizer.vocabulary, *START_TOKENS)
-        width, hidden = config.width, config.feed_forward
-        self.token_embedding = nn.Embedding(len(self.vocabulary), width)
-        self.source_positions = nn.Embedding(config.positions, width)
-        self.target_positions = nn.Embedding(config.positions, width)
-        self.encoder = nn.ModuleList(EncoderBlock(width, heads, hidden) for heads in config.encoder_heads)
-        self.encoder_norm = nn.LayerNorm(width)
-        self.decoder = nn.ModuleList(
-            DecoderBlock(width, *heads, hidden) for heads in zip(config.decoder_heads, config.cross_heads, strict=True)
-        )
-        self.decoder_norm = nn.LayerNorm(width)
-        self.output_bias = nn.Parameter(torch.zeros(len(self.vocabulary)))
-
-    @property
-    def heads(self) -> dict[Side, tuple[int, ...]]:
-        """How many heads each layer has, by side."""
-        config = self.config
-        return {"source": config.encoder_heads, "target": config.decoder_heads, "cross": config.cross_heads}
-
-    @property
-    def limit(self) -> int:
-        """Tokens that it reads of either text, with the special ones."""
-        return self.config.positions
-
-    @property
-    def longest(self) -> int:
-        """Tokens that it writes at most: the first place is the language token's."""
-        return self.limit - 1
-
-    def room(self, read: int) -> int:
-        """Tokens that it writes at most of its own accord after so many: what is longer repeats itself without end."""
-        return min(2 * read + 16, self.longest)
-
-    def start_of(self, language: Language) -> int:
-        """The row of the token with which a text in `language` starts."""
-        return self.config.vocabulary + LANGUAGES.index(language)
-
-    def embeddings(self, ids: Tensor, positions: nn.Embedding) -> tuple[Tensor, Tensor]:
-        """ids (B, T) → token and position embeddings (B, T, D) and (1, T, D), times √D."""
-        scale = self.config.width**0.5
-        return scale * self.token_embedding(ids), scale * positions.weight[None, : ids.shape[1]]
-
-    def encode(self, ids: Tensor, real: Tensor | None = None) -> Tensor:
-        """ids (B, S), real (B, 1, 1, S) → what the decoder looks at, (B, S, D)."""
-        token, position = self.embeddings(ids, self.source_positions)
-        h = token + position
-        for block in self.encoder:
-            h = block(h, real)
-        normed: Tensor = self.encoder_norm(h)
-        return normed
-
-    def decode(self, memory: Tensor, ids: Tensor, real: Tensor | None = None) -> Tensor:
-        """memory (B, S, D), ids (B, T) → (B, T, D), whose logits at each position are of the next token."""
-        token, position = self.embeddings(ids, self.target_positions)
-        y, causal = token + position, causal_mask(ids.shape[1], ids.device)
-        for block in self.decoder:
-            y = block(y, memory, causal, real)
-        normed: Tensor = self.decoder_norm(y)
-        return normed
-
-    def unembed(self, hidden: Tensor) -> Tensor:
-        """(…, D) → logits (…, V), through the transposed embedding table."""
-        return hidden @ self.token_embedding.weight.mT + self.output_bias
-
-    def forward(self, source: Tensor, target: Tensor, real: Tensor | None = None) -> Tensor:
-        """The fast path: ids (B, S) and (B, T), real (B, 1, 1, S) → logits (B, T, V)."""
-        return self.unembed(self.decode(self.encode(source, real), target, real))
+class Translator(EncoderDecoder):
+    """An encoder–decoder for Chinese and English, both ways, traced and writing."""
 
     @torch.no_grad()
     def trace(

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from attention_core.models.tokenization import Tokenizer
-from attention_core.models.translator import Translator, TranslatorConfig
+from attention_core.models.translation import TranslatorConfig
+from attention_core.models.translator import Translator
 
 SAVED = Path(__file__).parents[2] / "assets" / "text" / "tokenizer.json"
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from attention_core.errors import ControlError, InputError, ShapeError
-from attention_core.models.translation import other_language
-from attention_core.models.translator import Translator, TranslatorConfig
+from attention_core.models.translation import TranslatorConfig, other_language
+from attention_core.models.translator import Translator
 from attention_core.models.writing import Sampling, log_probability, rivals, sampled, sampling_probabilities
 from tests.models.small_translator import small_translator
 

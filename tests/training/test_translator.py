@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 
 from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
-from attention_core.models.translator import Translator, TranslatorConfig
+from attention_core.models.translation import TranslatorConfig
+from attention_core.models.translator import Translator
 from tests.training.stopping import assert_same, train
 from tests.training.test_training import random_pairs
 from training import translator, translator_start

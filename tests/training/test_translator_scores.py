@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from attention_core.models.tokenization import Tokenizer
-from attention_core.models.translator import Translator, TranslatorConfig
+from attention_core.models.translation import TranslatorConfig
+from attention_core.models.translator import Translator
 from tests.training.test_alignment import sentence
 from training import alignment, translator_scores
 from training.text_data import Sentences
