@@ -135,11 +135,10 @@ class PhotoWhatIf:
         if len(self.stages) != 1:
             return None
         [(name, changes)] = self.stages
-        for field in ("strongest", "weakest"):
-            count: int = getattr(changes, field)
-            if count and changes == StageWhatIf(**{field: count}):
-                return name, count
-        return None
+        one_kind = 0 in (changes.strongest, changes.weakest)
+        off = max(changes.strongest, changes.weakest)
+        alone = replace(changes, strongest=0, weakest=0) == AS_COMPUTED
+        return (name, off) if one_kind and alone else None
 
     def fitting(self, trained: StagedTrace) -> PhotoWhatIf:
         """What of it can be done to this network: squeeze-and-excitation has neither mask nor order nor pooling."""
