@@ -39,7 +39,9 @@ def _changed(photo: Photo, network: PhotoNetwork, trained: StagedTrace) -> tuple
     stage = choose_stage(trained)
     what_if = choose(photo, network, trained, stage)
     after = networks.stage_trace(network, photo, what_if)
-    view = View(trained, after, what_if, stage.name, sharp_square(photo, trained), gate_of(network.model))
+    off = what_if.ranked_off if network.shipped else None
+    drawn = networks.without_random(network.name, photo, *off) if off else ()
+    view = View(trained, after, what_if, stage.name, sharp_square(photo, trained), gate_of(network.model), drawn)
     steps = [weights_step, mask_step, features_step, later_step, prediction_step]
     if stage.spatial_mask is None:
         steps.remove(mask_step)

@@ -244,5 +244,5 @@ def _everywhere(row: Overfitting, gap: Difference, dev: Difference) -> str:
         verdict=t(f"compare.overfitting.verdicts.{gap.verdict}"),
         dev=points(dev.value),
         dev_error=f"{100 * dev.standard_error:.1f}",
-        dev_verdict=t(f"compare.verdicts.{dev.verdict}", build=BUILD_NAMES["se"]),
+        dev_verdict=t(f"compare.overfitting.once.{dev.verdict}"),
     )

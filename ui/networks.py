@@ -14,6 +14,7 @@ from torch import Tensor
 
 from attention_core.analysis import guesses
 from attention_core.analysis.guesses import Guess
+from attention_core.analysis.stages import channel_weights
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
@@ -30,6 +31,7 @@ from ui.text_networks import TextNetwork
 from ui.turns import in_turn
 from ui.what_if import AS_TRAINED, WhatIf
 
+DRAWS = 8  # of channels that are switched off at random
 SHORT = 60  # letters of a text that no longer one pushes out of what is kept
 
 
@@ -166,6 +168,26 @@ def _vision_trace(name: str, digest: str, what_if: PhotoWhatIf, _photo: Photo) -
     if what_if == photo_what_if.AS_TRAINED:
         return vision_model(name).trace(_photo.image)
     return vision_model(name).trace(_photo.image, overrides=what_if.overrides(vision_trace(name, _photo)))
+
+
+def without_random(name: str, photo: Photo, stage: str, count: int) -> tuple[float, ...]:
+    """The first answer's probability with `count` channels of a stage off that were drawn at random, DRAWS times."""
+    return _without_random(name, photo.digest, stage, count, photo)
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+@in_turn
+def _without_random(name: str, digest: str, stage: str, count: int, _photo: Photo) -> tuple[float, ...]:
+    model, trained = vision_model(name), vision_trace(name, _photo)
+    [channels] = [len(channel_weights(each)) for each in trained.stages if each.name == stage]
+    first = int(trained.logits.argmax())
+    drawn = []
+    for seed in range(DRAWS):
+        gates = torch.full((channels,), torch.nan)
+        gates[torch.randperm(channels, generator=torch.Generator().manual_seed(seed))[:count]] = 0.0
+        changed = model.trace(_photo.image, overrides={stage: {"gate_override": gates}})
+        drawn.append(changed.probabilities[first].item())
+    return tuple(drawn)
 
 
 def photo_network(name: str, kind: PhotoKind) -> PhotoNetwork | None:

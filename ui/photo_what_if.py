@@ -129,6 +129,17 @@ class PhotoWhatIf:
         stages = {**dict(self.stages), name: changes}
         return PhotoWhatIf(tuple((n, c) for n, c in sorted(stages.items()) if c != AS_COMPUTED))
 
+    @property
+    def ranked_off(self) -> tuple[str, int] | None:
+        """(stage, count) where nothing is changed but that a stage's strongest, or weakest, channels are off."""
+        if len(self.stages) != 1:
+            return None
+        [(name, changes)] = self.stages
+        one_kind = 0 in (changes.strongest, changes.weakest)
+        off = max(changes.strongest, changes.weakest)
+        alone = replace(changes, strongest=0, weakest=0) == AS_COMPUTED
+        return (name, off) if one_kind and alone else None
+
     def fitting(self, trained: StagedTrace) -> PhotoWhatIf:
         """What of it can be done to this network: squeeze-and-excitation has neither mask nor order nor pooling."""
         masked = {stage.name for stage in trained.stages if isinstance(stage.attention, CBAMTrace)}

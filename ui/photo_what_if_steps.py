@@ -43,6 +43,7 @@ class View:
     stage: str
     square: Pixels
     gate: str = r"\sigma"  # the sign of the function that makes channel weights
+    random: tuple[float, ...] = ()  # the first answer's probability with as many channels off, drawn at random
 
     @property
     def changed(self) -> bool:
@@ -191,10 +192,20 @@ def prediction_step(number: int, view: View) -> None:
                 difference=points(truth.after - truth.before),
             )
         )
+        if view.random:
+            st.markdown(_against_random(truth.after, view.random))
         if now.entry == truth.entry:
             st.markdown(t("photo_what_if.prediction.same"))
         else:
             st.markdown(t("photo_what_if.prediction.other", name=class_name(now.entry), probability=f"{now.after:.1%}"))
+
+
+def _against_random(after: float, drawn: tuple[float, ...]) -> str:
+    """Whether it matters which channels are off, or only how many."""
+    low, high = min(drawn), max(drawn)
+    verdict = "further" if after < low else "less" if after > high else "alike"
+    values = {"low": f"{low:.1%}", "high": f"{high:.1%}", "mean": f"{sum(drawn) / len(drawn):.1%}", "draws": len(drawn)}
+    return f"{t('photo_what_if.random.drawn', **values)} {t(f'photo_what_if.random.{verdict}')}"
 
 
 def _differ(pair: list[Tensor]) -> bool:

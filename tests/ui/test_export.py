@@ -107,7 +107,7 @@ def test_a_large_photo_is_printed_from_its_own_pixels() -> None:
         ("head_atlas", "query “"),
         ("compare", "plain, se, cbam"),
         ("profiles", "all stages"),
-        ("mask_trial", "cbam, stage 3"),
+        ("mask_trial", "cbam, stage 4"),
     ],
 )
 def test_pages_about_a_trace_can_be_taken_along(page: str, caption: str) -> None:

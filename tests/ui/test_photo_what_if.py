@@ -20,6 +20,7 @@ from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import VisionTrace
 from tests.ui.driver import decoded, figure, keys, opened, run
+from ui import networks
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.markdown import plain
 from ui.photo_what_if import AS_TRAINED, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
@@ -245,3 +246,22 @@ def test_squeeze_and_excitation_has_gates_and_keeps_the_rest_of_a_link() -> None
     assert app.query_params["photo_if"] == str(kept)
     app.query_params["photo_if"] = str(kept.fitting(SE_TRAINED))
     check(run(app), kept.fitting(SE_TRAINED), build="se")
+
+
+@pytest.mark.parametrize("field", ["top", "low"])
+def test_channels_that_are_off_by_rank_stand_beside_random_ones(field: str) -> None:
+    model = load_vision_model("se")
+    first = int(model.trace(COFFEE).logits.argmax())
+    drawn = []
+    for seed in range(networks.DRAWS):
+        gates = torch.full((192,), torch.nan)
+        gates[torch.randperm(192, generator=torch.Generator().manual_seed(seed))[:48]] = 0.0
+        drawn.append(model.trace(COFFEE, overrides={"stage4": {"gate_override": gates}}).probabilities[first].item())
+    app = opened("photo_what_if", build="se", stage="stage4", photo_if=f"stage4.{field}48")
+    said = "\n".join(text.value for text in app.markdown)
+    words = catalogue("en")
+    values = {"low": f"{min(drawn):.1%}", "high": f"{max(drawn):.1%}", "mean": f"{sum(drawn) / len(drawn):.1%}"}
+    assert words["photo_what_if.random.drawn"].format(draws=len(drawn), **values) in said
+    assert sum(words[f"photo_what_if.random.{verdict}"] in said for verdict in ("further", "less", "alike")) == 1
+    other = opened("photo_what_if", build="se", stage="stage4", photo_if=f"stage4.{field}48.gate3-50")
+    assert not any("**As a control" in text.value for text in other.markdown)  # nothing to compare that with
