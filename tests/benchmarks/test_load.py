@@ -88,7 +88,7 @@ def test_whoever_gets_no_answer_loads_the_page_anew(server: Server, monkeypatch:
         with monkeypatch.context() as hasty:
             hasty.setattr("benchmarks.visitor.PATIENCE", 0.001)
             answers.append(await visitor.pick("q", 4))
-        answers += [await interact(visitor, random.Random(0)), await visitor.pick("q", 3)]
+        answers += [await interact(visitor, random.Random(0)), await visitor.pick("q", 1)]
         await visitor.leave()
         return answers
 

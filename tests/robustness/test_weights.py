@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from attention_core import WeightsError, load_text_model, load_vision_model
+from attention_core import WeightsError, load_text_model, load_translator, load_vision_model
 from attention_core.models import registry
 from deploy.hall import free_port
 from tests.ui.driver import ROOT, opened
@@ -23,8 +23,11 @@ from ui.i18n import LANGUAGES, Language, catalogue
 
 LOADED: dict[str, Callable[[], Any]] = {
     "text/bilingual.safetensors": load_text_model,
+    "text/translator.safetensors": load_translator,
     **{f"vision/{name}.safetensors": lambda name=name: load_vision_model(name) for name in registry.VISION_MODELS},
     "vision/profiles.safetensors": lambda: registry.excitation_profiles("cbam"),
+    "vision/bands.safetensors": lambda: registry.gate_bands("cbam"),
+    "vision/directions.safetensors": lambda: registry.class_directions("cbam"),
 }
 
 
