@@ -22,7 +22,7 @@ CASES: dict[str, tuple[str, Act, str, str | None, str | None]] = {
     "mass": (f"head_view?{PAIR}", right("mass"), "mass=80", None, None),
     "special": (f"head_view?{PAIR}", pick("special", "shown"), "special=shown", None, None),
     "between": (f"head_view?{PAIR}", pick("between", "a → b"), "between=ab", None, None),
-    "by-hand-query": ("self_attention?view=hand", pick("hq", "檬"), "hq=3", "hand-weights", None),
+    "by-hand-query": ("self_attention?view=hand", pick("hq", "##s"), "hq=3", "hand-weights", None),
     "overview-layer": (f"overview?{PAIR}&layer=0", pick("layer", "2"), "layer=1", None, None),
     "head-view-head": (f"head_view?{PAIR}&layer=0&head=0", pick("head", "2"), "head=1", None, None),
     "layer": (f"self_attention?{PAIR}&layer=0", pick("layer", "2"), "layer=1", "weights", None),
