@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import orjson
 import plotly.graph_objects as go
 import streamlit as st
@@ -66,7 +67,14 @@ def chart(
         "failed": t("frame.no_plotly"),
     }
     listening = {} if on_click is None else {"on_clicked_change": partial(_clicked, key, on_click)}
-    _chart(key=key, data=orjson.dumps(sent, option=_NUMPY), **listening)
+    _chart(key=key, data=orjson.dumps(sent, default=_listed, option=_NUMPY), **listening)
+
+
+def _listed(value: Any) -> Any:
+    """Plotly keeps a list of colours as an array of objects, which orjson leaves to whoever calls it."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"a figure holds a {type(value).__name__}, which cannot be sent.")
 
 
 def _photos_apart(figure: Properties) -> tuple[Properties, list[str]]:

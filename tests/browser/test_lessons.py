@@ -40,7 +40,7 @@ def walk(page: Page, lesson: Lesson, language: Language) -> None:
             expect(page.locator(".js-plotly-plot")).to_have_count(0)
             panel.get_by_text(scene.options[0], exact=True).click()
             press(page, words["lessons.reveal"])
-        expect(page.locator(".js-plotly-plot:visible").first).to_be_visible()
+        expect(page.locator(".js-plotly-plot:visible, table:visible").first).to_be_visible()
         if scene.focus:
             expect_steps(page, list(scene.focus))
         if number + 1 < len(lesson.scenes):
@@ -92,7 +92,7 @@ def test_the_reveal_of_the_former_scene_counts_for_the_one_on_the_screen(browser
     press(page, words["lessons.reveal"])  # at once, on what stands there
     settle(page)
     expect(panel.get_by_role("button", name=words["lessons.reveal"])).to_be_disabled()
-    expect(page.locator(".js-plotly-plot:visible").first).to_be_visible()
+    expect(page.locator(".js-plotly-plot:visible, table:visible").first).to_be_visible()
     leave(page)
 
 
@@ -129,7 +129,8 @@ def test_a_story_on_the_stage_needs_only_keys(browser: Browser, server: str, lan
         for step in scene.focus:
             page.keyboard.press("ArrowRight")
             expect_steps(page, [step])
-            expect(page.locator(f".st-key-step-{step} .js-plotly-plot").first).to_be_visible()
+            shown = page.locator(f".st-key-step-{step}").locator(".js-plotly-plot, table")
+            expect(shown.first).to_be_visible()
             expect(page).to_have_url(re.compile(rf"[?&]step={step}(&|$)"))
         page.keyboard.press("ArrowRight")
     expect_steps(page, [lesson.scenes[-1].focus[-1]])  # the last scene has no next one

@@ -198,3 +198,10 @@ def test_a_clip_of_ones_own_is_computed_anew_from_its_arrays(tmp_path: Path, mon
     ) as archive:
         rows = archive.read("weights.csv").decode("utf-8-sig").splitlines()
     assert rows[0] == "frame,1,2" and len(rows) == 3
+
+
+@pytest.mark.parametrize(("page", "key"), [("squeeze_excitation", "channel-weights"), ("cbam", "channel-weights")])
+def test_bars_in_two_colours_can_be_taken_along(page: str, key: str) -> None:
+    app = exported(page, photo="cat")
+    app.selectbox(key="export-figure").set_value(key)
+    assert len(set(figure(run(app), "export-preview")["data"][0]["marker"]["color"])) <= 2
