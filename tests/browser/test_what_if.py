@@ -102,7 +102,7 @@ def test_every_later_step_and_the_prediction_follow_a_control(browser: Browser, 
 def test_a_pair_is_blocked_with_the_keyboard_alone(browser: Browser, server: str, language: Language) -> None:
     page = open_page(browser, f"{server}/self_attention?lang={language}&{SENTENCE}&whatif=custom")
     before = shown(page, "weights")
-    for side, token in (("query", "3: 吃"), ("key", "2: 我")):
+    for side, token in (("query", "吃"), ("key", "我")):
         page.locator(f".st-key-what-cell-{side} input").focus()
         page.keyboard.type(token)
         expect(page.get_by_role("option")).to_have_text([token])
