@@ -12,12 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F
 from torch import Tensor
 
-from attention_core.mechanisms.checks import check_mask, check_shape
+from attention_core.mechanisms.checks import check_shape
 from attention_core.mechanisms.multi_head import MultiHead, MultiHeadTrace
-from attention_core.mechanisms.self_attention import attend
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +30,8 @@ class MultiHeadCrossAttention(MultiHead):
 
     def forward(self, x: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
         """x (B, T, D), memory (B, S, D) → (B, T, D). `mask` as in `trace`. Raises `ShapeError`, `KindError`."""
-        query, key, value = self._maps(x, memory)
-        mask = check_mask(mask, (len(x), self.num_heads, x.shape[1], memory.shape[1]))
-        heads = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        projected: Tensor = self.output(self.join(heads))
-        return projected
+        self._check(x, memory)
+        return self._attended(x, memory, mask)
 
     def trace(
         self,
@@ -54,18 +49,10 @@ class MultiHeadCrossAttention(MultiHead):
         scale, temperature, head_gates: as in `MultiHeadSelfAttention.trace`. Raises `ShapeError`, `KindError`,
         `ControlError`.
         """
-        query, key, value = self._maps(x, memory)
-        scores, weights, head_outputs = attend(query, key, value, mask=mask, scale=scale, temperature=temperature)
-        if head_gates is not None:
-            head_outputs = head_outputs * self.checked_gates(head_gates, x)[:, None, None]  # (B, H, T, d)
-        concatenated = self.join(head_outputs)
-        return CrossAttentionTrace(
-            x, query, key, value, scores, weights, head_outputs, concatenated, self.output(concatenated), memory
-        )
+        self._check(x, memory)
+        return CrossAttentionTrace(x, *self._steps(x, memory, mask, scale, temperature, head_gates), memory)
 
-    def _maps(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Query (B, H, T, d), key and value (B, H, S, d)."""
+    def _check(self, x: Tensor, memory: Tensor) -> None:
         dtype = self.query.weight.dtype
         B = check_shape("x", x, ("B", "T", self.dim), dtype).shape[0]
         check_shape("memory", memory, (B, "S", self.dim), dtype)
-        return self.split(self.query(x)), self.split(self.key(memory)), self.split(self.value(memory))

@@ -107,18 +107,43 @@ class MultiHead(nn.Module):
         converted.load_state_dict(state)
         return converted.train(module.training)
 
-    def split(self, x: Tensor) -> Tensor:
-        """(B, T, D) → (B, H, T, d)."""
+    def _attended(self, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
+        """The fast way: x (B, T, D) asks, memory (B, S, D) answers → (B, T, D). Self-attention: memory is x."""
+        mask = check_mask(mask, (len(x), self.num_heads, x.shape[1], memory.shape[1]))
+        heads = F.scaled_dot_product_attention(*self._maps(x, memory), attn_mask=mask)
+        projected: Tensor = self.output(self._join(heads))
+        return projected
+
+    def _steps(
+        self,
+        x: Tensor,
+        memory: Tensor,
+        mask: Tensor | None,
+        scale: float | None,
+        temperature: float,
+        head_gates: Tensor | None,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """The same, and what is kept of it: the fields of `MultiHeadTrace` from query to output."""
+        query, key, value = self._maps(x, memory)
+        scores, weights, head_outputs = attend(query, key, value, mask=mask, scale=scale, temperature=temperature)
+        if head_gates is not None:
+            head_outputs = head_outputs * self._checked_gates(head_gates, x)[:, None, None]  # (B, H, T, d)
+        concatenated = self._join(head_outputs)
+        return query, key, value, scores, weights, head_outputs, concatenated, self.output(concatenated)
+
+    def _maps(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query (B, H, T, d), key and value (B, H, S, d)."""
+        return self._split(self.query(x)), self._split(self.key(memory)), self._split(self.value(memory))
+
+    def _split(self, x: Tensor) -> Tensor:
         B, T, _ = x.shape
         return x.view(B, T, self.num_heads, self.head_dim).transpose(1, 2)  # (B, H, T, d)
 
-    def join(self, heads: Tensor) -> Tensor:
-        """(B, H, T, d) → (B, T, D)."""
+    def _join(self, heads: Tensor) -> Tensor:
         B, _, T, _ = heads.shape
         return heads.transpose(1, 2).reshape(B, T, self.dim)  # (B, T, D)
 
-    def checked_gates(self, gates: Tensor, x: Tensor) -> Tensor:
-        """`gates` (H,), finite, on the device of `x`."""
+    def _checked_gates(self, gates: Tensor, x: Tensor) -> Tensor:
         check_floating("head_gates", gates)
         if tuple(gates.shape) != (self.num_heads,):
             raise ShapeError(
@@ -137,12 +162,8 @@ class MultiHeadSelfAttention(MultiHead):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """x (B, T, D) → (B, T, D). `mask` as in `trace`. Raises `ShapeError`, `KindError`."""
-        B, T, _ = check_shape("x", x, ("B", "T", self.dim), self.query.weight.dtype).shape
-        mask = check_mask(mask, (B, self.num_heads, T, T))
-        query, key, value = (self.split(proj(x)) for proj in (self.query, self.key, self.value))
-        heads = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        projected: Tensor = self.output(self.join(heads))
-        return projected
+        check_shape("x", x, ("B", "T", self.dim), self.query.weight.dtype)
+        return self._attended(x, x, mask)
 
     def trace(
         self,
@@ -160,11 +181,4 @@ class MultiHeadSelfAttention(MultiHead):
         Raises `ShapeError`, `KindError`, `ControlError`.
         """
         check_shape("x", x, ("B", "T", self.dim), self.query.weight.dtype)
-        query, key, value = (self.split(proj(x)) for proj in (self.query, self.key, self.value))
-        scores, weights, head_outputs = attend(query, key, value, mask=mask, scale=scale, temperature=temperature)
-        if head_gates is not None:
-            head_outputs = head_outputs * self.checked_gates(head_gates, x)[:, None, None]  # (B, H, T, d)
-        concatenated = self.join(head_outputs)
-        return MultiHeadTrace(
-            x, query, key, value, scores, weights, head_outputs, concatenated, self.output(concatenated)
-        )
+        return MultiHeadTrace(x, *self._steps(x, x, mask, scale, temperature, head_gates))

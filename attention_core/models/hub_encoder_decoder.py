@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from attention_core.errors import ControlError, UnsupportedModelError
+from attention_core.errors import UnsupportedModelError
 from attention_core.mechanisms.checks import check_positive, check_temperature
 from attention_core.mechanisms.trace import Trace
 from attention_core.models.hub_text import (
@@ -29,13 +29,12 @@ from attention_core.models.hub_tokens import HubTokenizer
 from attention_core.models.hub_traces import HubAttentionTrace, HubTextTrace, attention_trace, text_trace
 from attention_core.models.recording import AttentionControls
 from attention_core.models.tokenization import Token
-from attention_core.models.translation import TranslationTrace
+from attention_core.models.translation import Side, TranslationTrace, check_sides
 from attention_core.models.twin import Twin, copied
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-Side = Literal["source", "target", "cross"]
 HeadGates = Mapping[Side, Tensor | Sequence[Tensor]]
 
 
@@ -179,14 +178,7 @@ class HubEncoderDecoder(nn.Module):
         """The gates of all attentions in the order in which they run; ones where none are given."""
         if not gates:
             return ()
-        unknown = sorted(set(gates) - set(get_args(Side)))
-        if unknown:
-            raise ControlError(
-                "control.unknown",
-                f"head_gates names {unknown[0]!r}; expected some of {', '.join(get_args(Side))}.",
-                came=unknown[0],
-                expected=", ".join(get_args(Side)),
-            )
+        check_sides(gates)
         rows = {
             side: checked_gates(gates[side], heads) if side in gates else [torch.ones(count) for count in heads]
             for side, heads in self.heads.items()

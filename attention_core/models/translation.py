@@ -13,12 +13,14 @@ S tokens read, T written, D model width, H heads, V vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from attention_core.errors import ControlError
 from attention_core.mechanisms.cross_attention import CrossAttentionTrace, MultiHeadCrossAttention
 from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHeadTrace
 from attention_core.mechanisms.trace import Trace
@@ -218,3 +220,16 @@ def other_language(text: str) -> Language:
     letters = [character for character in text if character.isalpha()]
     chinese = sum("\u3400" <= character <= "\u9fff" for character in letters)
     return "en" if 2 * chinese > len(letters) else "zh"
+
+
+def check_sides(named: Iterable[str]) -> None:
+    """Whether each is a side of an encoder–decoder. Raises `ControlError`."""
+    sides = get_args(Side)
+    unknown = sorted(set(named) - set(sides))
+    if unknown:
+        raise ControlError(
+            "control.unknown",
+            f"head_gates names {unknown[0]!r}; expected some of {', '.join(sides)}.",
+            came=unknown[0],
+            expected=", ".join(sides),
+        )

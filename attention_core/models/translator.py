@@ -8,20 +8,21 @@ S tokens read, T written, D model width, H heads, V vocabulary.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from attention_core.errors import ControlError, InputError
+from attention_core.errors import InputError
 from attention_core.mechanisms.checks import check_positive
+from attention_core.mechanisms.cross_attention import CrossAttentionTrace
 from attention_core.mechanisms.multi_head import MultiHeadTrace
 from attention_core.models.text import BlockTrace, EncoderBlock, TextTrace, checked_layers, checked_positions
 from attention_core.models.tokenization import CONTINUES, Token
 from attention_core.models.translation import (
     DecoderBlock,
+    DecoderBlockTrace,
     EncoderDecoder,
     Language,
     Side,
@@ -29,9 +30,12 @@ from attention_core.models.translation import (
     TranslationStep,
     TranslationTrace,
     causal_mask,
+    check_sides,
     other_language,
 )
 from attention_core.models.writing import Choose, last_query, likeliest
+
+Embedded = tuple[Tensor, Tensor, Tensor, Tensor]  # of token, position and segment, and their sum: (T, D)
 
 
 class Translator(EncoderDecoder):
@@ -74,25 +78,9 @@ class Translator(EncoderDecoder):
 
         source, layers, blocks = self._read_in(source_tokens, hidden, gates["source"], scale, temperature)
         memory = self.encoder_norm(blocks[-1].output)
-        token, position = self.embeddings(self._row([token.id for token in target_tokens]), self.target_positions)
-        y, causal = token + position, causal_mask(len(target_tokens), memory.device)
-        target_layers, cross, target_blocks = [], [], []
-        for block, own_gates, cross_gates in zip(self.decoder, gates["target"], gates["cross"], strict=True):
-            assert isinstance(block, DecoderBlock)
-            attention, across, rest = block.trace(
-                y,
-                memory[None],
-                causal,
-                scale=scale,
-                temperature=temperature,
-                head_gates=own_gates,
-                cross_gates=cross_gates,
-            )
-            target_layers.append(attention)
-            cross.append(across)
-            target_blocks.append(rest)
-            y = rest.output[None]
-        final = self.decoder_norm(y[0])
+        ids = [token.id for token in target_tokens]
+        target_embedding, target_layers, cross, target_blocks = self._write_out(ids, memory, gates, scale, temperature)
+        final = self.decoder_norm(target_blocks[-1].output)
         return TranslationTrace(
             source=SourceTrace(
                 text,
@@ -111,10 +99,7 @@ class Translator(EncoderDecoder):
                 target,
                 None,
                 tuple(target_tokens),
-                token[0],
-                position[0],
-                torch.zeros_like(token[0]),
-                (token + position)[0],
+                *target_embedding,
                 tuple(target_layers),
                 tuple(target_blocks),
                 final,
@@ -151,28 +136,22 @@ class Translator(EncoderDecoder):
         self, source: Sequence[Token], hidden: frozenset[int], into: Language, most: int, choose: Choose, cut: int
     ) -> Iterator[TranslationStep]:
         """The whole prefix is read again for each token: sentences are short, and nothing has to be kept."""
+        gates = self._gates({})
         with torch.no_grad():
-            blocks = self._read_in(source, hidden, [None] * len(self.encoder), None, 1.0)[2]
-            memory = self.encoder_norm(blocks[-1].output)[None]
+            blocks = self._read_in(source, hidden, gates["source"], None, 1.0)[2]
+            memory = self.encoder_norm(blocks[-1].output)
         start, chosen, read_out = self.start_of(into), list[int](), list[tuple[Tensor, Tensor]]()
         read: tuple[Token, ...] = (self._special(start, 1),)
         while len(chosen) < most:
             with torch.no_grad():
-                token, position = self.embeddings(self._row([start, *chosen]), self.target_positions)
-                y, causal = token + position, causal_mask(len(chosen) + 1, memory.device)
-                layers, cross = [], []
-                for block in self.decoder:
-                    assert isinstance(block, DecoderBlock)
-                    attention, across, rest = block.trace(
-                        y, memory, causal, scale=None, temperature=1.0, head_gates=None, cross_gates=None
-                    )
-                    layers.append(last_query(attention))
-                    cross.append(last_query(across))
-                    y = rest.output[None]
-                # Keys and values of what is read are the same at every token: all steps share one copy.
-                read_out = read_out or [(one.key, one.value) for one in cross]
-                cross = [replace(one, key=k, value=v) for one, (k, v) in zip(cross, read_out, strict=True)]
-                logits = self.unembed(self.decoder_norm(y[0, -1]))
+                _, attentions, crossing, written_out = self._write_out([start, *chosen], memory, gates, None, 1.0)
+                logits = self.unembed(self.decoder_norm(written_out[-1].output[-1]))
+            # Keys and values of what is read are the same at every token: all steps share one copy.
+            read_out = read_out or [(one.key, one.value) for one in crossing]
+            cross = [
+                replace(last_query(one), key=key, value=value)
+                for one, (key, value) in zip(crossing, read_out, strict=True)
+            ]
             index = choose(logits)
             chosen.append(index)
             said, written = self.spelled(chosen)
@@ -181,7 +160,7 @@ class Translator(EncoderDecoder):
                 token=written[-1],
                 text=said,
                 written=tuple(written),
-                layers=tuple(layers),
+                layers=tuple(map(last_query, attentions)),
                 logits=logits,
                 probability=logits.softmax(dim=-1)[index].item(),
                 vocabulary=self.vocabulary,
@@ -223,11 +202,11 @@ class Translator(EncoderDecoder):
         gates: Sequence[Tensor | None],
         scale: float | None,
         temperature: float,
-    ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], list[MultiHeadTrace], list[BlockTrace]]:
-        """The encoder's way: token, position, segment embedding and their sum, then layers and blocks."""
+    ) -> tuple[Embedded, list[MultiHeadTrace], list[BlockTrace]]:
+        """The encoder's way: what it starts with, then layers and blocks."""
         ids = [self.tokenizer.mask if i in hidden else token.id for i, token in enumerate(tokens)]
-        token, position = self.embeddings(self._row(ids), self.source_positions)
-        h = token + position
+        embedded = self._embedded(ids, self.source_positions)
+        h = embedded[-1][None]
         layers, blocks = [], []
         for block, layer_gates in zip(self.encoder, gates, strict=True):
             assert isinstance(block, EncoderBlock)
@@ -235,17 +214,43 @@ class Translator(EncoderDecoder):
             layers.append(attention)
             blocks.append(rest)
             h = rest.output[None]
-        return (token[0], position[0], torch.zeros_like(token[0]), (token + position)[0]), layers, blocks
+        return embedded, layers, blocks
+
+    def _write_out(
+        self,
+        ids: Sequence[int],
+        memory: Tensor,
+        gates: Mapping[Side, Sequence[Tensor | None]],
+        scale: float | None,
+        temperature: float,
+    ) -> tuple[Embedded, list[MultiHeadTrace], list[CrossAttentionTrace], list[DecoderBlockTrace]]:
+        """The decoder's way over what is read, memory (S, D): what it starts with, both attentions, blocks."""
+        embedded = self._embedded(ids, self.target_positions)
+        y, causal = embedded[-1][None], causal_mask(len(ids), memory.device)
+        layers, cross, blocks = [], [], []
+        for block, own_gates, cross_gates in zip(self.decoder, gates["target"], gates["cross"], strict=True):
+            assert isinstance(block, DecoderBlock)
+            attention, across, rest = block.trace(
+                y,
+                memory[None],
+                causal,
+                scale=scale,
+                temperature=temperature,
+                head_gates=own_gates,
+                cross_gates=cross_gates,
+            )
+            layers.append(attention)
+            cross.append(across)
+            blocks.append(rest)
+            y = rest.output[None]
+        return embedded, layers, cross, blocks
+
+    def _embedded(self, ids: Sequence[int], positions: nn.Embedding) -> Embedded:
+        token, position = (part[0] for part in self.embeddings(self._row(ids), positions))
+        return token, position, torch.zeros_like(token), token + position
 
     def _gates(self, gates: dict[Side, Tensor | Sequence[Tensor]]) -> dict[Side, Sequence[Tensor | None]]:
-        unknown = sorted(set(gates) - set(get_args(Side)))
-        if unknown:
-            raise ControlError(
-                "control.unknown",
-                f"head_gates names {unknown[0]!r}; expected some of {', '.join(get_args(Side))}.",
-                came=unknown[0],
-                expected=", ".join(get_args(Side)),
-            )
+        check_sides(gates)
         return {side: checked_layers(gates.get(side), len(heads)) for side, heads in self.heads.items()}
 
     def _row(self, ids: Sequence[int]) -> Tensor:
