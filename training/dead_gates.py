@@ -26,6 +26,7 @@ from attention_core.mechanisms.cbam import CBAM
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
 from attention_core.models.vision import PIXEL_MEAN, PIXEL_SPREAD, AttentionKind, VisionConfig, VisionModel
 from training import documents, run_folder, vision_data
+from training.course import descend, set_rate
 from training.shares import Scores, rounded
 from training.tables import table
 from training.vision_data import Photos
@@ -80,13 +81,9 @@ def learn(model: VisionModel, photos: Photos, first: int, last: int, steps: int,
         generator = torch.Generator().manual_seed(seed * 7_919 + step)
         images = vision_data.augmented(photos.images[rows], SIDE, generator)
         rate = run_folder.learning_rate(step, steps, RATE, WARMUP if first == 0 else 0)
-        for group in optimiser.param_groups:
-            group["lr"] = rate * min((step - first + 1) / WARMUP, 1.0)
+        set_rate(optimiser, rate * min((step - first + 1) / WARMUP, 1.0))
         loss = F.cross_entropy(model(images), photos.labels[rows], label_smoothing=SMOOTHING)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
-        optimiser.step()
+        descend(optimiser, loss, model.parameters(), 2.0)
 
 
 def trained(variant: Variant, photos: Photos, steps: int) -> VisionModel:

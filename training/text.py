@@ -10,18 +10,17 @@ import argparse
 import itertools
 import shutil
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 
 from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
 from training import dictionary, run_folder, text_data, text_start
+from training.course import Course, descend, set_rate
 from training.text_batches import SINGLE, Batch
 from training.text_data import Pair
 
@@ -109,52 +108,35 @@ def main() -> None:
         text_start.start(model, vectors, options.seed)
     model.to(options.device)
     optimiser = torch.optim.AdamW(run_folder.parameter_groups(model, WEIGHT_DECAY), lr=options.rate, betas=(0.9, 0.98))
-    step, steps, minutes, mean = 0, options.steps, 0.0, None
     if state is not None:
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
-        step, steps, minutes, mean = state["step"], state["steps"], state["minutes"], state["loss"]
 
-    stream = itertools.islice(text_data.batches(learned, options.batch_tokens, options.seed), step, None)
-    began = time.monotonic() - 60 * minutes
-    bar = tqdm(total=steps, initial=step, mininterval=5)
+    course = Course(run, options.steps, state)
+    stream = itertools.islice(text_data.batches(learned, options.batch_tokens, options.seed), course.step, None)
     model.train()
-    while step < steps:
-        generator = torch.Generator().manual_seed(options.seed * 7_919 + step)
+    while not course.ended:
+        generator = torch.Generator().manual_seed(options.seed * 7_919 + course.step)
         batch = Batch(next(stream), tokenizer, model.config.positions, generator, options.single).to(options.device)
-        for group in optimiser.param_groups:
-            group["lr"] = run_folder.learning_rate(step, steps, options.rate, WARMUP)
+        rate = run_folder.learning_rate(course.step, course.steps, options.rate, WARMUP)
+        set_rate(optimiser, rate)
         # bfloat16 pays on a GPU only: on the processors tried, float32 trained a quarter faster.
         with torch.autocast(options.device, torch.bfloat16, enabled=options.device != "cpu"):
             loss = masked_loss(model, batch)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
-        minutes = (time.monotonic() - began) / 60
-        if step == 50 and options.minutes and state is None:
-            # The speed is known now: set the length, so that the schedule ends when the time does.
-            steps = bar.total = max(int(50 * options.minutes / minutes), 200)
-        bar.update()
-        bar.set_postfix(loss=f"{mean:.3f}")
-        if step % 50 == 0:
-            run.log({"step": step, "minutes": minutes, "loss": mean, "rate": optimiser.param_groups[0]["lr"]})
-        if run.due() or step == steps:
+        descend(optimiser, loss, model.parameters(), 1.0)
+        course.take(loss.item(), rate)
+        if course.step == 50 and options.minutes and state is None:
+            course.fit(options.minutes, least=200)
+        if run.due() or course.ended:
             run.save(
                 {
                     "config": asdict(model.config),
                     "model": model.state_dict(),
                     "optimiser": optimiser.state_dict(),
-                    "step": step,
-                    "steps": steps,
-                    "minutes": minutes,
                     "before": before,
-                    "loss": mean,
+                    **course.state,
                 }
             )
-    bar.close()
     tokenizer_file = run_folder.ASSETS / "text" / "tokenizer.json"
     tokenizer_file.parent.mkdir(parents=True, exist_ok=True)
     tokenizer_file.write_bytes((options.run / TOKENIZER).read_bytes())
@@ -166,9 +148,9 @@ def main() -> None:
             "tokenizer": {"file": "tokenizer.json", "sha256": run_folder.checksum(tokenizer_file)},
             "training": {
                 "pairs": len(learned),
-                "steps": steps + before["steps"],
-                "minutes": round(minutes + before["minutes"], 1),
-                "loss": round(mean or 0.0, 3),
+                "steps": course.steps + before["steps"],
+                "minutes": round(course.minutes + before["minutes"], 1),
+                "loss": round(course.loss or 0.0, 3),
                 "threads": torch.get_num_threads(),
                 "hardware": run_folder.hardware(options.device),
             },

@@ -8,19 +8,18 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import time
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from tqdm import tqdm
 
 from attention_core.models.registry import load_text_model
 from attention_core.models.tokenization import Tokenizer
 from attention_core.models.translation import TranslatorConfig
 from attention_core.models.translator import Translator
 from training import run_folder, text_data, translator_start
+from training.course import Course, descend, set_rate
 from training.text_data import Pair
 from training.translator_data import Translations, capitalised, chosen, loss_of
 
@@ -45,6 +44,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.translator", description=__doc__)
     run_folder.common_arguments(parser)
+    parser.add_argument("--minutes", type=float, help="train about this long instead of --steps")
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--batch-tokens", type=int, default=3000)
     parser.add_argument("--rate", type=float, default=1e-3, help="the highest learning rate")
@@ -74,50 +74,33 @@ def main() -> None:
         translator_start.start(model, text, options.seed)
     model.to(options.device)
     optimiser = torch.optim.AdamW(run_folder.parameter_groups(model, WEIGHT_DECAY), lr=options.rate, betas=(0.9, 0.98))
-    step, steps, minutes, mean = 0, options.steps, 0.0, None
     if state is not None:
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
-        step, steps, minutes, mean = state["step"], state["steps"], state["minutes"], state["loss"]
 
-    stream = itertools.islice(text_data.batches(training, options.batch_tokens, options.seed), step, None)
-    began = time.monotonic() - 60 * minutes
-    bar = tqdm(total=steps, initial=step, mininterval=5)
+    course = Course(run, options.steps, state)
+    stream = itertools.islice(text_data.batches(training, options.batch_tokens, options.seed), course.step, None)
     model.train()
-    while step < steps:
-        generator = torch.Generator().manual_seed(options.seed * 7_919 + step)
+    while not course.ended:
+        generator = torch.Generator().manual_seed(options.seed * 7_919 + course.step)
         batch = Translations(next(stream), model, generator).to(options.device)
-        for group in optimiser.param_groups:
-            group["lr"] = run_folder.learning_rate(step, steps, options.rate, WARMUP)
+        rate = run_folder.learning_rate(course.step, course.steps, options.rate, WARMUP)
+        set_rate(optimiser, rate)
         with torch.autocast(options.device, torch.bfloat16, enabled=options.device != "cpu"):
             loss = loss_of(model, batch)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
-        minutes = (time.monotonic() - began) / 60
-        if step == 50 and options.minutes and state is None:
-            # The speed is known now: set the length, so that the schedule ends when the time does.
-            steps = bar.total = max(int(50 * options.minutes / minutes), 2 * WARMUP)
-        bar.update()
-        bar.set_postfix(loss=f"{mean:.3f}")
-        if step % 50 == 0:
-            run.log({"step": step, "minutes": minutes, "loss": mean, "rate": optimiser.param_groups[0]["lr"]})
-        if run.due() or step == steps:
+        descend(optimiser, loss, model.parameters(), 1.0)
+        course.take(loss.item(), rate)
+        if course.step == 50 and options.minutes and state is None:
+            course.fit(options.minutes, least=2 * WARMUP)
+        if run.due() or course.ended:
             run.save(
                 {
                     "config": asdict(model.config),
                     "model": model.state_dict(),
                     "optimiser": optimiser.state_dict(),
-                    "step": step,
-                    "steps": steps,
-                    "minutes": minutes,
-                    "loss": mean,
+                    **course.state,
                 }
             )
-    bar.close()
     tokenizer_file = run_folder.ASSETS / "text" / "tokenizer.json"
     run_folder.ship(
         model.state_dict(),
@@ -128,9 +111,9 @@ def main() -> None:
             "capitalised": words,
             "training": {
                 "pairs": len(training),
-                "steps": steps + before["steps"],
-                "minutes": round(minutes + before["minutes"], 1),
-                "loss": round(mean or 0.0, 3),
+                "steps": course.steps + before["steps"],
+                "minutes": round(course.minutes + before["minutes"], 1),
+                "loss": round(course.loss or 0.0, 3),
                 "threads": torch.get_num_threads(),
                 "hardware": run_folder.hardware(options.device),
             },

@@ -12,7 +12,6 @@ import argparse
 import itertools
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,12 +21,12 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from attention_core.models.registry import VISION_MODELS, vision_classes
 from attention_core.models.vision import VisionConfig, VisionModel
 from training import run_folder, vision_data, vision_runs
 from training.auxiliary import Auxiliary
+from training.course import Course, descend, set_rate
 from training.vision_data import Photos
 from training.weight_average import WeightAverage
 
@@ -106,20 +105,17 @@ def train(
     parts = nn.ModuleList([model] if auxiliary is None else [model, auxiliary.to(device)])
     optimiser = torch.optim.SGD(parameter_groups(parts), lr=schedule.peak, momentum=MOMENTUM, nesterov=True)
     average = WeightAverage(model)
-    step, steps, minutes, mean = 0, int(schedule.epochs * per_epoch), 0.0, None
     state = run.load()
     if state is not None:
         parts.load_state_dict(state["parts"])
         optimiser.load_state_dict(state["optimiser"])
         average.load(state["average"])
-        step, steps, minutes, mean = state["step"], state["steps"], state["minutes"], state["loss"]
-    warmup = min(WARMUP, steps // 10)
-    began = time.monotonic() - 60 * minutes
-    bar = tqdm(total=steps, initial=step, mininterval=5)
-    while step < steps:
-        images, loss_of, side = _batch(photos, schedule, step, steps, device)
-        for group in optimiser.param_groups:
-            group["lr"] = run_folder.learning_rate(step, steps, schedule.peak, warmup, FLOOR)
+    course = Course(run, int(schedule.epochs * per_epoch), state)
+    warmup = min(WARMUP, course.steps // 10)
+    while not course.ended:
+        images, loss_of, side = _batch(photos, schedule, course.step, course.steps, device)
+        rate = run_folder.learning_rate(course.step, course.steps, schedule.peak, warmup, FLOOR)
+        set_rate(optimiser, rate)
         with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
             if auxiliary is None:
                 loss = total = loss_of(model(images))
@@ -127,33 +123,19 @@ def train(
                 assert isinstance(model, VisionModel)
                 loss, others = auxiliary.losses(model, images, loss_of)
                 total = loss + others
-        optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(parts.parameters(), LONGEST_GRADIENT)
-        optimiser.step()
-        average.update(model, step)
-        step += 1
-        mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
-        minutes = (time.monotonic() - began) / 60
-        bar.update()
-        bar.set_postfix(loss=f"{mean:.3f}", size=side)
-        if step % 50 == 0:
-            rate = optimiser.param_groups[0]["lr"]
-            run.log({"step": step, "minutes": minutes, "loss": mean, "size": side, "rate": rate})
-        if run.due() or step == steps:
+        descend(optimiser, total, parts.parameters(), LONGEST_GRADIENT)
+        average.update(model, course.step)
+        course.take(loss.item(), rate, size=side)
+        if run.due() or course.ended:
             run.save(
                 {
                     "config": config,
                     "parts": parts.state_dict(),
                     "average": average.state,
                     "optimiser": optimiser.state_dict(),
-                    "step": step,
-                    "steps": steps,
-                    "minutes": minutes,
-                    "loss": mean,
+                    **course.state,
                 }
             )
-    bar.close()
     checkpoint = run.load()
     assert checkpoint is not None
     model.load_state_dict(checkpoint["average"])

@@ -109,23 +109,40 @@ def test_of_the_documentation_one_in_four(tokenizer: Tokenizer) -> None:
     assert len(chosen([*documentation, *pairs[8:]])) == 12 + 2
 
 
-def test_training_resumes_exactly_and_ships(
-    tmp_path: Path, tokenizer_file: Path, text: TextModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def assets(tmp_path: Path, tokenizer_file: Path, text: TextModel, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the training ships to; it starts from the tiny text network."""
     monkeypatch.setattr(translator, "load_text_model", lambda device: text)
     monkeypatch.setattr(translator, "TranslatorConfig", lambda vocabulary: TranslatorConfig(vocabulary, 16, **SIZES))
     monkeypatch.setattr("training.text_data.HELD_OUT", 5)
-    pairs = [(pair.english, pair.chinese, True) for pair in random_pairs(60, text.tokenizer)]
-    assets = tmp_path / "assets"
-    (assets / "text").mkdir(parents=True)
-    (assets / "text" / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
+    folder = tmp_path / "assets"
+    (folder / "text").mkdir(parents=True)
+    (folder / "text" / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
+    return folder
 
+
+def options_of(folder: Path, text: TextModel, steps: int, *further: str) -> list[str]:
+    """The command's, for a run folder with pairs in it."""
+    folder.mkdir(exist_ok=True)
+    pairs = [(pair.english, pair.chinese, True) for pair in random_pairs(60, text.tokenizer)]
+    torch.save(pairs, folder / translator.PAIRS)
+    (folder / translator.WORDS).write_text('["Tom"]', encoding="utf-8")
+    return ["--run", str(folder), "--steps", str(steps), "--batch-tokens", "200", *further]
+
+
+def test_a_long_run_is_logged(tmp_path: Path, assets: Path, text: TextModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = train(translator.main, options_of(tmp_path / "long", text, 52), monkeypatch, assets)
+    assert done["step"] == done["steps"] == 52
+    header, line = (tmp_path / "long" / "log.csv").read_text(encoding="utf-8").splitlines()
+    assert header == "step,minutes,loss,rate"
+    assert line.startswith("50,")
+
+
+def test_training_resumes_exactly_and_ships(
+    tmp_path: Path, assets: Path, text: TextModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def options(name: str, *further: str) -> list[str]:
-        folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
-        torch.save(pairs, folder / translator.PAIRS)
-        (folder / translator.WORDS).write_text('["Tom"]', encoding="utf-8")
-        return ["--run", str(folder), "--steps", "6", "--batch-tokens", "200", *further]
+        return options_of(tmp_path / name, text, 6, *further)
 
     straight = train(translator.main, options("straight"), monkeypatch, assets)
     shipped = assets / "text" / "translator.safetensors"
