@@ -207,19 +207,6 @@ class TestPhoto:
         assert ("lemon" in named) == (library == "transformers") and len(named) == 5
         refused("explore.head", network, photo(), head=3)
 
-    def test_a_translator_alone_and_led_along(self) -> None:
-        model = small_translator()
-        explored = explore(model, ("我吃柠檬。", "I eat lemons."), layer=1, head=3)
-        expected = model.trace("我吃柠檬。", "I eat lemons.")
-        weights = expected.cross[1].weights[0, 3].numpy()
-        assert np.allclose(drawn(explored, "cross-attention: weights"), weights, atol=1e-6)
-        best = [value for _, value in expected.target.predictions(len(expected.target.tokens) - 1)]
-        [bars] = explored.figures["next token"].data
-        assert np.allclose(bars.x, best, atol=1e-6)
-        written: Any = explore(model, "我吃柠檬。").trace
-        assert written.target.text == model.trace("我吃柠檬。").target.text
-        assert refused("explore.head", model, "我", layer=0, head=2).values["came"] == 2
-
     def test_what_is_not_there(self) -> None:
         refused("explore.no_heads", mobilenet(), torch.rand(3, 64, 64), head=0)
         refused("explore.layer", mobilenet(), torch.rand(3, 64, 64), layer="features.99")

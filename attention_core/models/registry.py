@@ -92,16 +92,15 @@ def openings() -> dict[str, dict[str, dict[str, Any]]]:
 
 def translator_scores() -> dict[str, Any] | None:
     """What `python -m training.evaluate translator` measured; None where it has not been run."""
-    path = assets_folder() / "text" / "translator.scores.json"
-    if not path.exists():
-        return None
-    measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return measured
+    return _if_measured(assets_folder() / "text" / "translator.scores.json")
 
 
 def ablations() -> dict[str, Any] | None:
     """What `python -m training.ablations` measured; None where it has not been run."""
-    path = assets_folder() / "vision" / "ablations.json"
+    return _if_measured(assets_folder() / "vision" / "ablations.json")
+
+
+def _if_measured(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

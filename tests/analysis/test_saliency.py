@@ -20,6 +20,7 @@ from attention_core.analysis.saliency import (
 from attention_core.errors import ControlError, ShapeError
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.vision import StageTrace, VisionConfig, VisionModel, VisionTrace
+from tests.models.small_vision import SIZES
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # captum's own imports are not the subject
@@ -28,14 +29,6 @@ with warnings.catch_warnings():
 SIZE, CLASSES = 16, 5
 KINDS = ("plain", "se", "cbam")
 STAGES = ("stage1", "stage2", "stage3")
-SIZES = {
-    "widths": (4, 6, 9),
-    "strides": (1, 2, 1),
-    "depths": (1, 1, 2),
-    "dilations": (1,) * 6 + (2, 2),
-    "stem_stride": 2,
-    "reduction": 16,
-}
 
 
 def build(kind: str, *, training: bool = False) -> VisionModel:

@@ -20,6 +20,7 @@ from attention_core.mechanisms.cbam import CBAM, CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.models.insertion import Attended, AttendedModel, AttendedTrace, insert_attention
 from attention_core.models.vision import VisionConfig, VisionModel
+from tests.models.small_vision import SIZES
 
 KINDS = ("se", "cbam")
 NAN = math.nan
@@ -29,14 +30,6 @@ NETWORKS: dict[str, tuple[tuple[str, ...], int]] = {
     "googlenet": (("conv1.conv", "inception3a", "inception4a.branch2.1.bn"), 48),
     "inception_v3": (("Conv2d_1a_3x3.bn", "Mixed_5b", "Mixed_7a"), 80),
     "ours": (("stages.0", "stages.1", "stem.1"), 16),
-}
-SIZES = {
-    "widths": (4, 6, 9),
-    "strides": (1, 2, 1),
-    "depths": (1, 1, 2),
-    "dilations": (1,) * 6 + (2, 2),
-    "stem_stride": 2,
-    "reduction": 16,
 }
 
 

@@ -22,17 +22,10 @@ from attention_core.models.vision import (
     VisionTrace,
     masked_mean,
 )
+from tests.models.small_vision import SIZES
 
 SIZE = 16
 CLASSES = tuple(VisionClass(f"n{index}", name, name, "dog") for index, name in enumerate(("pug", "collie", "husky")))
-SIZES = {
-    "widths": (4, 6, 9),
-    "strides": (1, 2, 1),
-    "depths": (1, 1, 2),
-    "dilations": (1,) * 6 + (2, 2),
-    "stem_stride": 2,
-    "reduction": 16,
-}
 KINDS = ("plain", "se", "cbam")
 NAN = math.nan
 
