@@ -13,6 +13,7 @@ from torch import Tensor
 
 from attention_core import load_image, load_vision_model
 from attention_core.analysis.temporal import clip_trace
+from attention_core.figures.style import range_text
 from attention_core.inputs.clip import load_clip, panned_clip
 from attention_core.inputs.samples import sample_photo
 from tests.browser.driver import leave, open_page, painted, settle, until
@@ -58,8 +59,7 @@ def test_playing_shows_every_mask_of_the_trace_without_the_server(browser: Brows
     now = assert_shown(page, masks)
     assert now >= 5
     expect(page.locator(".st-key-clip-player .slider-label").first).to_have_text(f"Frame {now + 1} of 16")
-    low, high = masks[now].min(), masks[now].max()
-    expect(page.locator(".st-key-clip-player .gtitle")).to_contain_text(f"{low:.3f} … {high:.3f}")
+    expect(page.locator(".st-key-clip-player .gtitle")).to_contain_text(range_text(masks[now]))
     assert page.evaluate("window.sent") == 0
     leave(page)
 
