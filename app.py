@@ -1,7 +1,7 @@
 """The server: `streamlit run app.py`.
 
-The main script is ui/frame.py. Were it this file, Streamlit would take the folder `pages` beside it for pages of its
-own until the first visit, and greet the first deep link with "Page not found".
+The main script is ui/shell/frame.py. Were it this file, Streamlit would take the folder `pages` beside it for pages
+of its own until the first visit, and greet the first deep link with "Page not found".
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 import streamlit as st
 
-from ui import warming
-from ui.arenas import share_arenas
-from ui.server import keep_uploads_in_memory, middleware, on_script_error
+from ui.shell import warming
+from ui.shell.arenas import share_arenas
+from ui.shell.server import keep_uploads_in_memory, middleware, on_script_error
 
 HERE = Path(__file__).resolve().parent
 
@@ -30,7 +30,7 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
 share_arenas()
 keep_uploads_in_memory()
 app = st.App(
-    HERE / "ui" / "frame.py",
+    HERE / "ui" / "shell" / "frame.py",
     lifespan=lifespan,
     middleware=middleware(),
     on_script_error=on_script_error,

@@ -25,16 +25,16 @@ from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHe
 from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentionTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation, SqueezeExcitationTrace
 from attention_core.mechanisms.trace import Trace
-from attention_core.models.description import ModelDescription, describe
-from attention_core.models.found import find_attention
-from attention_core.models.hub import load_hub_text_model
-from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
-from attention_core.models.hub_generation import generate
-from attention_core.models.hub_patches import HubPatchModel, PatchTrace
-from attention_core.models.hub_photos import load_hub_vision_model
-from attention_core.models.hub_text import HubTextModel
-from attention_core.models.hub_traces import HubAttentionTrace, HubTextTrace
-from attention_core.models.hub_vision import HubVisionModel, HubVisionTrace, PhotoFormat
+from attention_core.models.hub.description import ModelDescription, describe
+from attention_core.models.hub.encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
+from attention_core.models.hub.found import find_attention
+from attention_core.models.hub.generation import generate
+from attention_core.models.hub.loading import load_hub_text_model
+from attention_core.models.hub.patches import HubPatchModel, PatchTrace
+from attention_core.models.hub.photos import load_hub_vision_model
+from attention_core.models.hub.text import HubTextModel
+from attention_core.models.hub.traces import HubAttentionTrace, HubTextTrace
+from attention_core.models.hub.vision import HubVisionModel, HubVisionTrace, PhotoFormat
 from attention_core.models.insertion import AttendedModel, AttendedTrace, insert_attention
 from attention_core.models.registry import load_text_model, load_translator, load_vision_model
 from attention_core.models.text import TextConfig, TextModel, TextTrace

@@ -24,11 +24,11 @@ from attention_core.inputs import ImageLike, clean_text, load_image
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.trace import Trace
 from attention_core.models import registry
-from attention_core.models.hub_encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
-from attention_core.models.hub_patches import HubPatchModel, PatchTrace
-from attention_core.models.hub_text import HubTextModel
-from attention_core.models.hub_traces import HubTextTrace
-from attention_core.models.hub_vision import HubVisionModel, HubVisionTrace, PhotoFormat, StagedTrace
+from attention_core.models.hub.encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
+from attention_core.models.hub.patches import HubPatchModel, PatchTrace
+from attention_core.models.hub.text import HubTextModel
+from attention_core.models.hub.traces import HubTextTrace
+from attention_core.models.hub.vision import HubVisionModel, HubVisionTrace, PhotoFormat, StagedTrace
 from attention_core.models.text import TextModel, TextTrace
 from attention_core.models.translation import TranslationTrace
 from attention_core.models.translator import Translator

@@ -20,7 +20,7 @@ from attention_core.figures import (
 )
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
-from attention_core.models.hub_patches import PatchTrace
+from attention_core.models.hub.patches import PatchTrace
 from attention_core.models.vision import ClassifiedPhoto, StageTrace
 from attention_core.pictures import Picture, numbers, stated
 

@@ -20,8 +20,8 @@ from attention_core.figures import (
     vector_strip,
 )
 from attention_core.mechanisms.multi_head import MultiHeadTrace
-from attention_core.models.hub_encoder_decoder import TwoTextTrace
-from attention_core.models.hub_traces import HubAttentionTrace, HubTextTrace
+from attention_core.models.hub.encoder_decoder import TwoTextTrace
+from attention_core.models.hub.traces import HubAttentionTrace, HubTextTrace
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import visible
 from attention_core.pictures import Picture, numbers, stated

@@ -10,7 +10,7 @@ import torch
 import transformers
 from tokenizers import processors
 
-from attention_core.models.hub_text import HubTextModel
+from attention_core.models.hub.text import HubTextModel
 from attention_core.models.registry import assets_folder
 from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer

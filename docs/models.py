@@ -21,11 +21,11 @@ from attention_core.analysis.rollout import attention_rollout, mean_over_heads
 from attention_core.analysis.words import word_weights, words
 from attention_core.errors import AttentionCoreError
 from attention_core.mechanisms.cbam import CBAMTrace
-from attention_core.models.hub_encoder_decoder import HubEncoderDecoder
-from attention_core.models.hub_generation import generate
-from attention_core.models.hub_patches import HubPatchModel
-from attention_core.models.hub_text import HubTextModel
-from attention_core.models.hub_vision import HubVisionModel, HubVisionTrace, PhotoFormat
+from attention_core.models.hub.encoder_decoder import HubEncoderDecoder
+from attention_core.models.hub.generation import generate
+from attention_core.models.hub.patches import HubPatchModel
+from attention_core.models.hub.text import HubTextModel
+from attention_core.models.hub.vision import HubVisionModel, HubVisionTrace, PhotoFormat
 from attention_core.photo_pictures import patch_pictures, stage_pictures
 from attention_core.text_pictures import text_pictures, translation_pictures
 from tests.models.hub_networks import (

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.driver import cell_centre, open_page, running_server, settle
 from tests.conftest import FLAGS
-from ui.settings import settings
+from ui.shell.settings import settings
 
 IMAGES = Path(__file__).resolve().parent / "images"
 WIDTH, HEIGHT, PHONE = 1280, 1000, 390

@@ -5,10 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from attention_core.mechanisms.cbam import CBAM, CBAMTrace, SpatialAttention
-from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
+from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import StageTrace
-from ui import networks
-from ui.cbam_steps import (
+from ui.i18n import t
+from ui.inputs import networks
+from ui.inputs.photo import sharp_square, traced_photo
+from ui.inputs.photo_network_picker import choose
+from ui.inputs.photo_networks import CHANNEL_AND_SPATIAL, attention_modules
+from ui.photos.cbam_steps import (
     Pixels,
     all_masks_step,
     all_places_step,
@@ -19,15 +23,11 @@ from ui.cbam_steps import (
     pooled_maps_step,
     pooled_vectors_step,
 )
-from ui.export import photo_export
-from ui.foreign_exports import stage_export
-from ui.i18n import t
-from ui.photo import sharp_square, traced_photo
-from ui.photo_network_picker import choose
-from ui.photo_networks import CHANNEL_AND_SPATIAL, attention_modules
-from ui.photo_steps import choose_stage, features_step, foreign_prediction_step, lines, prediction_step
-from ui.regions import region
-from ui.tex import tex
+from ui.photos.steps import choose_stage, features_step, foreign_prediction_step, lines, prediction_step
+from ui.shell.regions import region
+from ui.stage.tex import tex
+from ui.take_along.export import photo_export
+from ui.take_along.foreign import stage_export
 
 
 def main() -> None:

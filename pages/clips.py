@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import clips
-from ui.film import Film
 from ui.i18n import t
-from ui.regions import region
-from ui.small_exports import clip_export
+from ui.inputs.film import Film
+from ui.photos import clips
+from ui.shell.regions import region
+from ui.take_along.small import clip_export
 
 st.title(t("clips.title"))
 st.markdown(t("clips.lead"))

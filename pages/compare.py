@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import networks
-from ui.cbam_steps import all_masks_step
-from ui.compare_steps import BUILDS, gates_step, measured_step, overfitting_step, predictions_step
-from ui.export import photo_export
 from ui.i18n import t
-from ui.photo import photo_trace, sharp_square
+from ui.inputs import networks
+from ui.inputs.photo import photo_trace, sharp_square
+from ui.photos.cbam_steps import all_masks_step
+from ui.photos.compare_steps import BUILDS, gates_step, measured_step, overfitting_step, predictions_step
+from ui.take_along.export import photo_export
 
 st.title(t("compare.title"))
 st.markdown(t("compare.lead"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import cross_attention, translators
 from ui.i18n import t
-from ui.regions import region
-from ui.written_exports import translation_export
+from ui.inputs import translators
+from ui.shell.regions import region
+from ui.take_along.written import translation_export
+from ui.text import cross_attention
 
 
 def main() -> None:

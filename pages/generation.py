@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import generation, passage, writers
 from ui.i18n import t
-from ui.regions import region
-from ui.written_exports import generation_export
+from ui.inputs import passage, writers
+from ui.shell.regions import region
+from ui.take_along.written import generation_export
+from ui.text import generation
 
 
 def main() -> None:

@@ -9,12 +9,14 @@ import streamlit as st
 from attention_core.analysis.head_atlas import HeadEntry, Measure, head_atlas, sentence_atlas
 from attention_core.figures.style import MapKind
 from attention_core.models.text import TextTrace
-from ui import grouping, head_table, heads, networks, rollout_steps, sentence, text_networks, url_state
-from ui.attention_pictures import show_all_heads, show_head_map, show_weights
-from ui.export import text_export
 from ui.i18n import current_language, t
-from ui.regions import region
-from ui.steps import step
+from ui.inputs import grouping, heads, networks, sentence, text_networks
+from ui.shell import url_state
+from ui.shell.regions import region
+from ui.stage.steps import step
+from ui.take_along.export import text_export
+from ui.text import head_table, rollout_steps
+from ui.text.attention_pictures import show_all_heads, show_head_map, show_weights
 
 PAGES = Path(__file__).resolve().parent
 KINDS: dict[Measure, MapKind] = {

@@ -11,16 +11,17 @@ from torch import Tensor
 from attention_core.analysis.links import heaviest_links, share_to
 from attention_core.analysis.words import Word, word_weights
 from attention_core.models.text import TextTrace
-from ui import heads, sentence, url_state
-from ui.choices import choose
-from ui.export import text_export
-from ui.grouping import KEY, choose_unit, grouped
-from ui.head_view import HeadLinks, head_view
 from ui.i18n import joined, t
-from ui.markdown import plain
-from ui.regions import region
-from ui.steps import step
-from ui.tex import tex
+from ui.inputs import heads, sentence
+from ui.inputs.choices import choose
+from ui.inputs.grouping import KEY, choose_unit, grouped
+from ui.shell import url_state
+from ui.shell.markdown import plain
+from ui.shell.regions import region
+from ui.stage.steps import step
+from ui.stage.tex import tex
+from ui.take_along.export import text_export
+from ui.text.head_view import HeadLinks, head_view
 
 MASSES = tuple(range(10, 101, 10))  # percent
 SHOWN = ("mass", KEY, "special", "between", "heads")  # in the link: what of a layer is drawn

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import lessons
 from ui.i18n import current_language, t
+from ui.stage import lessons
 
 st.title(t("lessons.title"))
 st.markdown(t("lessons.lead"))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
+from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import StageTrace
-from ui import mask_trial, networks
-from ui.export import photo_export
-from ui.foreign_exports import stage_export
 from ui.i18n import t
-from ui.networks import Photo
-from ui.photo import sharp_square, traced_photo
-from ui.photo_network_picker import choose
-from ui.photo_networks import CHANNEL_AND_SPATIAL, PhotoNetwork
-from ui.photo_steps import choose_stage
-from ui.regions import region
-from ui.steps import not_of_this_network
+from ui.inputs import networks
+from ui.inputs.networks import Photo
+from ui.inputs.photo import sharp_square, traced_photo
+from ui.inputs.photo_network_picker import choose
+from ui.inputs.photo_networks import CHANNEL_AND_SPATIAL, PhotoNetwork
+from ui.photos import mask_trial
+from ui.photos.steps import choose_stage
+from ui.shell.regions import region
+from ui.stage.steps import not_of_this_network
+from ui.take_along.export import photo_export
+from ui.take_along.foreign import stage_export
 
 
 def main() -> None:

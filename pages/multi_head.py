@@ -9,14 +9,16 @@ from attention_core.analysis.heads import output_by_heads, two_stage_maps, two_s
 from attention_core.figures import vector_strip
 from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHeadTrace
 from attention_core.models.text import EncoderBlock, TextModel, TextTrace
-from ui import export, grouping, heads, sentence, sinks, text_networks
-from ui.arrays import array
-from ui.attention_pictures import show_all_heads, show_weights
-from ui.head_importance import importance_step
 from ui.i18n import t
-from ui.regions import region
-from ui.steps import correction, not_of_this_network, show, step
-from ui.tex import tex
+from ui.inputs import grouping, heads, sentence, text_networks
+from ui.shell.regions import region
+from ui.stage.arrays import array
+from ui.stage.steps import correction, not_of_this_network, show, step
+from ui.stage.tex import tex
+from ui.take_along import export
+from ui.text import sinks
+from ui.text.attention_pictures import show_all_heads, show_weights
+from ui.text.head_importance import importance_step
 
 
 def main() -> None:

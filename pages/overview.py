@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from attention_core.models.text import TextTrace
-from ui import heads, networks, overview, sentence, what_if_controls
-from ui.export import text_export
 from ui.i18n import t
-from ui.regions import region
-from ui.steps import step
-from ui.what_if import WhatIf
+from ui.inputs import heads, networks, sentence
+from ui.inputs.what_if import WhatIf
+from ui.shell.regions import region
+from ui.stage.steps import step
+from ui.take_along.export import text_export
+from ui.text import overview, what_if_controls
 
 
 def main() -> None:

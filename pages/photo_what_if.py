@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
-from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
+from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import StageTrace
-from ui import networks
-from ui.export import photo_export
-from ui.foreign_exports import stage_export
-from ui.gate_formulas import gate_of
 from ui.i18n import t
-from ui.networks import Photo
-from ui.photo import sharp_square, traced_photo
-from ui.photo_networks import PhotoNetwork
-from ui.photo_steps import choose_stage
-from ui.photo_what_if import PhotoWhatIf
-from ui.photo_what_if_controls import CHANNEL, KEY, choose, choose_network
-from ui.photo_what_if_steps import View, features_step, later_step, mask_step, prediction_step, weights_step
-from ui.regions import region
+from ui.inputs import networks
+from ui.inputs.networks import Photo
+from ui.inputs.photo import sharp_square, traced_photo
+from ui.inputs.photo_networks import PhotoNetwork
+from ui.inputs.photo_what_if import PhotoWhatIf
+from ui.photos.gate_formulas import gate_of
+from ui.photos.steps import choose_stage
+from ui.photos.what_if_controls import CHANNEL, KEY, choose, choose_network
+from ui.photos.what_if_steps import View, features_step, later_step, mask_step, prediction_step, weights_step
+from ui.shell.regions import region
+from ui.take_along.export import photo_export
+from ui.take_along.foreign import stage_export
 
 
 def main() -> None:

@@ -7,11 +7,12 @@ from torch import Tensor
 
 from attention_core.errors import WeightsError
 from attention_core.models.vision import VisionTrace
-from ui import networks, profiles
-from ui.export import photo_export
 from ui.i18n import explain, t
-from ui.photo import photo_trace
-from ui.regions import region
+from ui.inputs import networks
+from ui.inputs.photo import photo_trace
+from ui.photos import profiles
+from ui.shell.regions import region
+from ui.take_along.export import photo_export
 
 
 def main() -> None:

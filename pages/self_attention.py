@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import by_hand, trained_attention
-from ui.choices import choose
 from ui.i18n import t
+from ui.inputs.choices import choose
+from ui.text import by_hand, trained_attention
 
 st.title(t("self_attention.title"))
 st.markdown(t("self_attention.lead"))

@@ -10,18 +10,16 @@ import streamlit as st
 from attention_core.analysis.stages import is_flat, strongest_and_weakest
 from attention_core.figures import map_grid
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
-from attention_core.models.hub_vision import HubVisionTrace, StagedTrace
+from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import StageTrace
-from ui import networks
-from ui.export import photo_export
-from ui.foreign_exports import stage_export
-from ui.gate_formulas import Gating, gating_of
-from ui.gate_life import band_of, extremes, is_still, say_how_gates_live
 from ui.i18n import t
-from ui.photo import traced_photo
-from ui.photo_network_picker import choose
-from ui.photo_networks import SE
-from ui.photo_steps import (
+from ui.inputs import networks
+from ui.inputs.photo import traced_photo
+from ui.inputs.photo_network_picker import choose
+from ui.inputs.photo_networks import SE
+from ui.photos.gate_formulas import Gating, gating_of
+from ui.photos.gate_life import band_of, extremes, is_still, say_how_gates_live
+from ui.photos.steps import (
     bars,
     choose_stage,
     features_step,
@@ -32,9 +30,11 @@ from ui.photo_steps import (
     unbatched,
     weights_figure,
 )
-from ui.regions import region
-from ui.steps import correction, show, step
-from ui.tex import number, tex
+from ui.shell.regions import region
+from ui.stage.steps import correction, show, step
+from ui.stage.tex import number, tex
+from ui.take_along.export import photo_export
+from ui.take_along.foreign import stage_export
 
 Z, S, U = r"z_c", tex("channel", "s_c"), r"u_c"
 COMPARED = 3  # strongest channels, and as many weakest

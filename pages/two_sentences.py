@@ -6,12 +6,13 @@ import streamlit as st
 
 from attention_core.analysis.words import is_chinese
 from attention_core.models.text import TextTrace
-from ui import heads, openings, sentence, text_networks, two_sentences
-from ui.export import text_export
-from ui.grouping import KEY, choose_unit
 from ui.i18n import t
-from ui.regions import region
-from ui.steps import not_of_this_network
+from ui.inputs import heads, openings, sentence, text_networks
+from ui.inputs.grouping import KEY, choose_unit
+from ui.shell.regions import region
+from ui.stage.steps import not_of_this_network
+from ui.take_along.export import text_export
+from ui.text import two_sentences
 
 EXAMPLE = 2  # of the sentences: one that has a translation
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from attention_core.models.hub_patches import PatchTrace
-from ui import networks
-from ui.foreign_exports import patch_export
+from attention_core.models.hub.patches import PatchTrace
 from ui.i18n import t
-from ui.photo import sharp_square, traced_photo
-from ui.photo_network_picker import choose
-from ui.photo_networks import PATCHES
-from ui.photo_steps import foreign_prediction_step
-from ui.regions import region
-from ui.vision_transformer import (
+from ui.inputs import networks
+from ui.inputs.photo import sharp_square, traced_photo
+from ui.inputs.photo_network_picker import choose
+from ui.inputs.photo_networks import PATCHES
+from ui.photos.steps import foreign_prediction_step
+from ui.photos.vision_transformer import (
     HEAD,
     LAYER,
     PATCH,
@@ -27,6 +25,8 @@ from ui.vision_transformer import (
     patches_step,
     rollout_step,
 )
+from ui.shell.regions import region
+from ui.take_along.foreign import patch_export
 
 
 def main() -> None:

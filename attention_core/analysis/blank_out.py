@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from attention_core.mechanisms.trace import Trace
-from attention_core.models.hub_text import HubTextModel
+from attention_core.models.hub.text import HubTextModel
 from attention_core.models.text import TextModel, TextTrace
 from attention_core.models.tokenization import positions_of
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from attention_core.analysis.words import is_han
-from attention_core.models.hub_text import HubTextModel
+from attention_core.models.hub.text import HubTextModel
 from attention_core.models.text import TextModel, TextTrace
 from attention_core.models.tokenization import CONTINUES, UNKNOWN
 

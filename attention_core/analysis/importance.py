@@ -19,7 +19,7 @@ from torch import Tensor
 from attention_core.errors import ControlError
 from attention_core.mechanisms.multi_head import MultiHeadSelfAttention
 from attention_core.mechanisms.trace import Trace
-from attention_core.models.hub_text import HubTextModel
+from attention_core.models.hub.text import HubTextModel
 from attention_core.models.text import EncoderBlock, TextModel, TextTrace
 
 

@@ -23,7 +23,7 @@ from attention_core.analysis.removal import RemovalCurve, deletion_curve, insert
 from attention_core.analysis.saliency import grad_cam
 from attention_core.errors import ControlError, KindError
 from attention_core.mechanisms.trace import Trace
-from attention_core.models.hub_vision import HubVisionModel, StagedTrace
+from attention_core.models.hub.vision import HubVisionModel, StagedTrace
 from attention_core.models.vision import VisionModel
 
 TriedKind = Literal["mask", "inverted", "grad_cam", "gaussian", "random"]

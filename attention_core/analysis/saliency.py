@@ -31,7 +31,7 @@ from torch import Tensor
 
 from attention_core.errors import ControlError
 from attention_core.mechanisms.checks import check_shape
-from attention_core.models.hub_vision import HubVisionModel, StagedTrace
+from attention_core.models.hub.vision import HubVisionModel, StagedTrace
 from attention_core.models.vision import StageTrace, VisionModel, VisionTrace
 
 

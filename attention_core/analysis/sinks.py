@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from attention_core.mechanisms.multi_head import MultiHeadTrace
-from attention_core.models.hub_traces import HubAttentionTrace
+from attention_core.models.hub.traces import HubAttentionTrace
 from attention_core.models.text import TextTrace
 
 MARK = 0.3  # of the others' weight, from which on a token is a sink of a head

@@ -17,9 +17,9 @@ from attention_core.analysis.mask_trial import TriedKind, TriedMap
 from attention_core.analysis.temporal import ClipTrace
 from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.mechanisms.trace import Trace
-from attention_core.models.hub_encoder_decoder import TwoTextTrace
-from attention_core.models.hub_patches import PatchTrace
-from attention_core.models.hub_vision import StagedTrace
+from attention_core.models.hub.encoder_decoder import TwoTextTrace
+from attention_core.models.hub.patches import PatchTrace
+from attention_core.models.hub.vision import StagedTrace
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import Token, visible
 from attention_core.models.translation import TranslationStep

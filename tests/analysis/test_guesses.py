@@ -11,7 +11,7 @@ import torch
 from attention_core import load_text_model
 from attention_core.analysis.guesses import filled_in, written_together
 from attention_core.errors import ControlError
-from attention_core.models.hub_text import HubTextModel
+from attention_core.models.hub.text import HubTextModel
 from attention_core.models.text import TextModel
 from attention_core.models.tokenization import positions_of
 from tests.models import hub_networks

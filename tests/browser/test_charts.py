@@ -10,8 +10,8 @@ from plotly.offline import get_plotlyjs_version
 
 from attention_core.figures import plotly_js
 from tests.browser.driver import arrive, cell_centre, in_link, leave, open_page, painted, settle, until
-from ui import bundles
 from ui.i18n import catalogue
+from ui.shell import bundles
 
 pytestmark = pytest.mark.browser
 # From now on, the keys of charts in the order in which Plotly is done with them, once for each drawing.

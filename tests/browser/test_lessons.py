@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.driver import in_link, leave, open_page, settle
 from ui.i18n import LANGUAGES, Language, catalogue
-from ui.lessons import Lesson, lessons
+from ui.stage.lessons import Lesson, lessons
 
 pytestmark = pytest.mark.browser
 

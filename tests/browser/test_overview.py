@@ -16,7 +16,7 @@ from attention_core.figures.style import number
 from attention_core.models.text import TextModel, TextTrace
 from tests.browser.driver import in_link, leave, open_page, settle, until
 from ui.i18n import LANGUAGES, Language, catalogue
-from ui.overview import payload, script, style, words
+from ui.text.overview import payload, script, style, words
 
 pytestmark = pytest.mark.browser
 

@@ -19,7 +19,7 @@ from attention_core.models.vision import VisionTrace
 from tests.browser.acts import Act, left_end, pick, right
 from tests.browser.driver import bar_names, in_link, leave, open_page, settle, shown
 from ui.i18n import catalogue
-from ui.photo_what_if import PhotoWhatIf, StageWhatIf, read
+from ui.inputs.photo_what_if import PhotoWhatIf, StageWhatIf, read
 
 pytestmark = pytest.mark.browser
 

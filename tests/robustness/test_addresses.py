@@ -16,8 +16,8 @@ from tests.browser.driver import leave, open_page, settle
 from tests.robustness.hosting import Hosted
 from tests.robustness.texts import MARKUP
 from tests.ui.driver import ROOT, run
-from ui import settings, url_state
 from ui.i18n import LANGUAGES, Language, catalogue
+from ui.shell import settings, url_state
 
 # Links that open what the bare page leaves closed, and with it values of their own.
 OPENED: dict[str, tuple[dict[str, str], ...]] = {
@@ -53,7 +53,7 @@ def only_what_ships(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def visited(page: str, link: dict[str, str]) -> AppTest:
     """A fresh visitor's page, as this link opens it."""
-    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "ui" / "shell" / "frame.py"), default_timeout=120)
     app.switch_page(str(ROOT / "pages" / f"{page}.py"))
     for key, value in link.items():
         app.query_params[key] = value

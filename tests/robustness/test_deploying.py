@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.ui.driver import ROOT
-from ui import settings
+from ui.shell import settings
 
 DEPLOY = ROOT / "deploy"
 PAGE = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")

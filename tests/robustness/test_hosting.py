@@ -20,8 +20,8 @@ from tests.browser.driver import settle
 from tests.robustness.hosting import Hosted, hosted
 from tests.robustness.texts import MARKUP
 from tests.ui.driver import ROOT
-from ui import bundles
 from ui.i18n import catalogue
+from ui.shell import bundles
 
 pytestmark = pytest.mark.browser
 

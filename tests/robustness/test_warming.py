@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from tests.ui.driver import opened
-from ui import networks, warming
+from ui.inputs import networks
+from ui.shell import warming
 
 
 def test_a_run_waits_until_the_networks_are_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from attention_core import WeightsError, load_text_model, load_translator, load_
 from attention_core.models import registry
 from deploy.hall import free_port
 from tests.ui.driver import ROOT, opened
-from ui import networks
 from ui.i18n import LANGUAGES, Language, catalogue
+from ui.inputs import networks
 
 LOADED: dict[str, Callable[[], Any]] = {
     "text/bilingual.safetensors": load_text_model,

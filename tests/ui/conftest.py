@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ui import photo_networks, settings, text_networks, translators
+from ui.inputs import photo_networks, text_networks, translators
+from ui.shell import settings
 
 
 @pytest.fixture(scope="module")

@@ -14,14 +14,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention_core.runtime.model_store import ModelStore
-from ui.markdown import plain
+from ui.shell.markdown import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def opened(page: str, language: str = "en", **link: str) -> AppTest:
     """`page` in `language`, as a link with the values of `link` opens it."""
-    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "ui" / "shell" / "frame.py"), default_timeout=120)
     app.query_params["lang"] = language
     app.run()
     app.switch_page(str(ROOT / "pages" / f"{page}.py"))

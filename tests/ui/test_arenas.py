@@ -10,7 +10,7 @@ import pytest
 
 THREADS = """
 import ctypes, sys, threading
-from ui.arenas import share_arenas
+from ui.shell.arenas import share_arenas
 
 if sys.argv[1:]:
     share_arenas(int(sys.argv[1]))

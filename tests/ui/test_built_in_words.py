@@ -10,8 +10,8 @@ import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
 
-from ui.built_in_words import words
 from ui.i18n import catalogue
+from ui.shell.built_in_words import words
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLES = Path(streamlit.__file__).parent / "static" / "static" / "js"
@@ -50,7 +50,7 @@ def test_what_varies_is_kept() -> None:
 
 @pytest.mark.parametrize(("language", "tag"), [("zh", "zh-CN"), ("en", "en")])
 def test_every_page_gets_the_words_of_its_language(language: str, tag: str) -> None:
-    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "ui" / "shell" / "frame.py"), default_timeout=60)
     app.query_params["lang"] = language
     app.run()
     assert not app.exception
@@ -61,7 +61,7 @@ def test_every_page_gets_the_words_of_its_language(language: str, tag: str) -> N
 
 
 def test_english_has_nothing_to_translate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.built_in_words.current_language", lambda: "en")
+    monkeypatch.setattr("ui.shell.built_in_words.current_language", lambda: "en")
     assert words() == {}
-    monkeypatch.setattr("ui.built_in_words.current_language", lambda: "zh")
+    monkeypatch.setattr("ui.shell.built_in_words.current_language", lambda: "zh")
     assert words()["Take Photo"] == catalogue("zh")["built_in.camera.take"]

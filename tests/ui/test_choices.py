@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ui.choices import told_apart
+from ui.inputs.choices import told_apart
 
 
 def test_only_what_comes_again_is_marked_and_nobody_sees_it() -> None:

@@ -18,8 +18,8 @@ from attention_core.models import registry
 from tests.ui.driver import decoded, figure, keys, opened
 from training import variants
 from training.ablations import REFERENCES
-from ui import networks
 from ui.i18n import LANGUAGES, Language, catalogue
+from ui.inputs import networks
 
 ROOT = Path(__file__).resolve().parents[2]
 COFFEE = load_image(sample_photo("coffee"))

@@ -21,11 +21,11 @@ from attention_core.figures.printed import PRINT_PIXELS, html_page, with_photo
 from attention_core.inputs.clip import load_clip
 from attention_core.inputs.samples import sample_photo
 from tests.ui.driver import figure, opened, run
-from ui.film import Film
 from ui.i18n import catalogue
-from ui.markdown import plain
-from ui.small_exports import seen
-from ui.wire import jpeg_uri
+from ui.inputs.film import Film
+from ui.shell.markdown import plain
+from ui.shell.wire import jpeg_uri
+from ui.take_along.small import seen
 
 MASK = np.linspace(0, 1, 16).reshape(4, 4)
 

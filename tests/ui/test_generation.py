@@ -21,7 +21,7 @@ from attention_core.models.writing import Sampling, rivals
 from tests.ui.driver import decoded, figure, keys, opened, run, said, taken_along
 from tests.ui.test_network_picker import SENTENCE, folder, visited
 from ui.i18n import LANGUAGES, catalogue
-from ui.markdown import plain
+from ui.shell.markdown import plain
 
 pytestmark = pytest.mark.usefixtures("networks_here")
 

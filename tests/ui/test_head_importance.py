@@ -13,7 +13,7 @@ from attention_core.analysis.importance import HeadImportance, head_importance
 from tests.ui.driver import decoded, figures, opened
 from tests.ui.test_text_pages import LANGUAGES, steps
 from ui.i18n import catalogue
-from ui.markdown import plain
+from ui.shell.markdown import plain
 
 SENTENCE, PAIR = "我吃柠檬", "I eat lemons."
 

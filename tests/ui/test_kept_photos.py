@@ -16,9 +16,9 @@ from attention_core.models.registry import load_vision_model
 from tests.ui.driver import figure, opened
 from tests.ui.test_photo_pages import STEPS, assert_alive, png
 from ui.i18n import LANGUAGES, catalogue
-from ui.kept_photos import MOST
-from ui.networks import Photo
-from ui.square import CENTRE, SquareOf, can_move, moved_square
+from ui.inputs.kept_photos import MOST
+from ui.inputs.networks import Photo
+from ui.inputs.square import CENTRE, SquareOf, can_move, moved_square
 
 LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
 PAGE = "squeeze_excitation"

@@ -7,8 +7,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from ui import networks
-from ui.networks import SHORT, Photo, text_trace
+from ui.inputs import networks
+from ui.inputs.networks import SHORT, Photo, text_trace
 
 
 def noise(seed: int) -> bytes:

@@ -21,8 +21,8 @@ from attention_core.models import registry
 from attention_core.models.text import TextTrace
 from tests.ui.driver import ROOT, charts, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue
-from ui.lessons import Lesson, lessons
-from ui.two_sentences import USUAL
+from ui.stage.lessons import Lesson, lessons
+from ui.text.two_sentences import USUAL
 
 
 def scene_of(lesson: Lesson, number: int, language: Language, **query: str) -> AppTest:

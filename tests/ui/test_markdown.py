@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ui.markdown import plain
+from ui.shell.markdown import plain
 
 
 @pytest.mark.parametrize(

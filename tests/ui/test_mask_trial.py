@@ -13,9 +13,9 @@ from attention_core import load_image, load_vision_model
 from attention_core.analysis.mask_trial import TRIED_KINDS, TriedKind, TriedMap, try_map
 from attention_core.inputs.samples import sample_photo
 from tests.ui.driver import decoded, figure, opened
-from ui import networks, text_networks
 from ui.i18n import LANGUAGES, catalogue
-from ui.tables import table
+from ui.inputs import networks, text_networks
+from ui.stage.tables import table
 
 LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
 

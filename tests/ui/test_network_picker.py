@@ -14,8 +14,9 @@ from attention_core import load_hub_text_model
 from attention_core.analysis.sinks import attention_sinks
 from tests.models.hub_networks import saved
 from tests.ui.driver import decoded, figure, keys, loaded, opened, run, said, unfolded
-from ui import settings, text_networks
 from ui.i18n import catalogue
+from ui.inputs import text_networks
+from ui.shell import settings
 
 pytestmark = pytest.mark.usefixtures("networks_here")
 

@@ -16,8 +16,8 @@ from attention_core import load_text_model
 from attention_core.figures.style import COLOURS, SIGNED_SCALE, WEIGHT_SCALE
 from attention_core.models.text import TextTrace
 from ui.i18n import LANGUAGES, Language, catalogue
-from ui.overview import BLOCKS, payload, script, style, words
-from ui.what_if import WhatIf
+from ui.inputs.what_if import WhatIf
+from ui.text.overview import BLOCKS, payload, script, style, words
 
 ROOT = Path(__file__).resolve().parents[2]
 SENTENCE, LAYER, HEAD = "我吃柠檬", 1, 2
@@ -129,7 +129,7 @@ def test_script_and_style_ask_for_nothing_from_a_network() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_gives_the_diagram_the_chosen_head(language: Language) -> None:
-    app = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "ui" / "shell" / "frame.py"), default_timeout=120)
     app.query_params["lang"] = language
     app.run()
     app.switch_page(str(ROOT / "pages" / "overview.py"))

@@ -13,11 +13,11 @@ from streamlit.testing.v1 import AppTest
 from attention_core import HubPatchModel, load_hub_vision_model, load_image
 from attention_core.analysis.rollout import attention_rollout
 from attention_core.inputs.samples import sample_photo
-from attention_core.models.hub_patches import PatchTrace
+from attention_core.models.hub.patches import PatchTrace
 from tests.models.photo_networks import HEADS, patched
 from tests.ui.driver import decoded, figure, keys, loaded, opened, run, unfolded
-from ui import photo_networks
 from ui.i18n import LANGUAGES, catalogue
+from ui.inputs import photo_networks
 
 pytestmark = pytest.mark.usefixtures("networks_here")
 

@@ -20,13 +20,14 @@ from attention_core.errors import UnsupportedModelError
 from attention_core.inputs.samples import sample_photo
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
-from attention_core.models.hub_vision import HubVisionModel
+from attention_core.models.hub.vision import HubVisionModel
 from tests.models.photo_networks import GATED, fitted, gated
 from tests.ui.driver import decoded, figure, keys, loaded, opened, run, taken_along, unfolded
-from ui import photo_networks, settings
-from ui.gate_formulas import Gating, gating_of
 from ui.i18n import LANGUAGES, catalogue
-from ui.photo_networks import CHANNEL_AND_SPATIAL, PATCHES, SE
+from ui.inputs import photo_networks
+from ui.inputs.photo_networks import CHANNEL_AND_SPATIAL, PATCHES, SE
+from ui.photos.gate_formulas import Gating, gating_of
+from ui.shell import settings
 
 pytestmark = pytest.mark.usefixtures("networks_here")
 

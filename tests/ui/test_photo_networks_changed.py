@@ -17,12 +17,12 @@ from attention_core.analysis import mask_trial
 from attention_core.analysis.photo_change import mean_map
 from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import sample_photo
-from attention_core.models.hub_vision import HubVisionModel
+from attention_core.models.hub.vision import HubVisionModel
 from tests.models.photo_networks import fitted
 from tests.ui.driver import decoded, figure, keys, loaded, opened, run, taken_along
-from ui import photo_networks
 from ui.i18n import LANGUAGES, Language, catalogue
-from ui.photo_what_if import AS_TRAINED, COMPUTED, StageWhatIf, read
+from ui.inputs import photo_networks
+from ui.inputs.photo_what_if import AS_TRAINED, COMPUTED, StageWhatIf, read
 
 pytestmark = pytest.mark.usefixtures("networks_here")
 

@@ -15,8 +15,8 @@ from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
 from attention_core.models.registry import gate_bands, scores, vision_groups
 from tests.ui.driver import figure, opened
-from ui import networks
 from ui.i18n import LANGUAGES, catalogue
+from ui.inputs import networks
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = {"squeeze_excitation": 7, "cbam": 9}

@@ -20,10 +20,10 @@ from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import VisionTrace
 from tests.ui.driver import decoded, figure, keys, opened, run
-from ui import networks
 from ui.i18n import LANGUAGES, Language, catalogue
-from ui.markdown import plain
-from ui.photo_what_if import AS_TRAINED, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
+from ui.inputs import networks
+from ui.inputs.photo_what_if import AS_TRAINED, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
+from ui.shell.markdown import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 COFFEE = load_image(sample_photo("coffee"))

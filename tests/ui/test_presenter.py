@@ -9,8 +9,8 @@ import pytest
 import segno
 
 from tests.ui.driver import opened
-from ui import share
 from ui.i18n import LANGUAGES, Language, catalogue
+from ui.stage import share
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -17,8 +17,8 @@ from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
 from tests.ui.driver import decoded, figure, opened
-from ui import networks
 from ui.i18n import LANGUAGES, catalogue
+from ui.inputs import networks
 
 LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
 STAGES = ("stage1", "stage2", "stage3", "stage4")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ui.tex import number
+from ui.stage.tex import number
 
 
 @pytest.mark.parametrize(

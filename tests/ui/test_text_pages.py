@@ -17,8 +17,8 @@ from attention_core.analysis.words import is_chinese, single_tokens, word_weight
 from attention_core.mechanisms.scores import additive_scores, cosine_scores
 from attention_core.models import registry
 from tests.ui.driver import decoded, figures, opened, run, said
-from ui.hand_numbers import DEFAULTS, UNCHANGED, read, write
 from ui.i18n import catalogue
+from ui.text.hand_numbers import DEFAULTS, UNCHANGED, read, write
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("zh", "en")

@@ -20,9 +20,10 @@ from tests.benchmarks.test_load import waited
 from tests.runtime.test_lanes import Holder, until
 from tests.runtime.test_runs import Visitor, waiting
 from tests.ui.driver import keys, opened
-from ui import head_importance, turns
-from ui.head_importance import FEW
 from ui.i18n import LANGUAGES, catalogue
+from ui.shell import turns
+from ui.text import head_importance
+from ui.text.head_importance import FEW
 
 ORDER = ("first", "second", "third")
 ONE_AT_A_TIME = f"""
@@ -32,7 +33,7 @@ import streamlit as st
 
 sys.path.insert(0, {str(ROOT)!r})
 from attention_core.runtime.runs import Runs
-from ui import turns
+from ui.shell import turns
 
 turns.runs = st.cache_resource(lambda: Runs(1, 1000.0))
 who = st.query_params["who"]
@@ -76,7 +77,7 @@ def test_a_computation_waits_for_its_turn_and_goes_on_by_itself(held: tuple[Lane
     def script() -> None:
         import streamlit as st
 
-        from ui.turns import in_turn, working
+        from ui.shell.turns import in_turn, working
 
         st.session_state["lang"] = "en"
         with working():
@@ -176,7 +177,7 @@ def test_where_too_many_wait_the_page_says_so_and_can_be_tried_again(language: s
         import streamlit as st
 
         from attention_core.errors import BusyError
-        from ui.server import on_script_error
+        from ui.shell.server import on_script_error
 
         st.session_state["lang"] = language
         assert on_script_error(BusyError("busy.full", "full", waiting=100, most=100))

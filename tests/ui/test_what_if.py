@@ -19,8 +19,8 @@ from attention_core.analysis.masks import causal_mask, mask_without, window_mask
 from attention_core.models.text import TextTrace
 from tests.ui.driver import charts, decoded, figure, keys, opened, run, said, unfolded
 from ui.i18n import catalogue
-from ui.markdown import plain
-from ui.what_if import AS_TRAINED, MOST_CELLS, TEMPERATURES, WhatIf, read
+from ui.inputs.what_if import AS_TRAINED, MOST_CELLS, TEMPERATURES, WhatIf, read
+from ui.shell.markdown import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("zh", "en")

@@ -1,0 +1,238 @@
+"""The photo networks of others: of torchvision, pytorchcv, the hub or a folder, kept for all sessions."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+import torch
+from torch import nn
+
+from attention_core.errors import ModelSourceError, UnsupportedModelError
+from attention_core.mechanisms.cbam import CBAM
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
+from attention_core.models.hub.description import ModelDescription, describe
+from attention_core.models.hub.files import fetched
+from attention_core.models.hub.patches import HubPatchModel
+from attention_core.models.hub.photos import load_hub_vision_model, prepared_size
+from attention_core.models.hub.vision import HubVisionModel
+from attention_core.models.hub.weights import fetched_weights, published_weights
+from attention_core.models.insertion import Attended
+from attention_core.models.vision import VisionModel
+from attention_core.runtime.model_store import ModelStore, Progress
+from ui.inputs import text_networks
+from ui.inputs.text_networks import FOLDER, bytes_of, check_size, source_of
+from ui.shell.settings import TORCH_LIBRARIES, config_of, settings
+
+TRACE_BYTES = 10**9  # that the scores and weights of one photo's trace may take, H·T² each in every layer
+_serial = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class PhotoKind:
+    """What a page shows of a photo network. key: of the choice, in the link; default: the network without a choice;
+    suggested: those that are offered; module: what the page is about, None for the attention between patches.
+    """
+
+    key: str
+    default: str
+    suggested: tuple[str, ...]
+    module: type[SqueezeExcitation] | type[CBAM] | None = None
+
+    def has(self, network: PhotoNetwork) -> bool:
+        """Whether a network has what the page is about."""
+        if self.module is None or isinstance(network.model, HubPatchModel):
+            return self.module is None and isinstance(network.model, HubPatchModel)
+        return any(isinstance(each, self.module) for each in attention_modules(network.model).values())
+
+    def by_name(self, architecture: str) -> bool:
+        """Whether the name of an architecture says that it may have that."""
+        kinds = {"vit": architecture.startswith("vit"), "cbamnet": "cbam" in architecture}
+        return kinds[self.key] if self.key in kinds else not any(kinds.values())
+
+
+SE = PhotoKind(
+    "senet",
+    "se",
+    (
+        "torchvision/mobilenet_v3_small",
+        "torchvision/mobilenet_v3_large",
+        "torchvision/efficientnet_b0",
+        "torchvision/regnet_y_400mf",
+        "pytorchcv/seresnet18",
+        "pytorchcv/seresnet50",
+    ),
+    SqueezeExcitation,
+)
+CHANNEL_AND_SPATIAL = PhotoKind("cbamnet", "cbam", ("pytorchcv/cbam_resnet50",), CBAM)
+PATCHES = PhotoKind(
+    "vit",
+    "none",
+    (
+        "facebook/deit-tiny-patch16-224",
+        "facebook/deit-small-patch16-224",
+        "google/vit-base-patch16-224",
+        "torchvision/vit_b_32",
+        "torchvision/vit_b_16",
+    ),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoNetwork:
+    """A photo network with what pages need to know of it. key: of its traces; another one after each loading."""
+
+    name: str
+    key: str
+    model: VisionModel | HubVisionModel | HubPatchModel
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it is one that ships, whose predictions have been measured."""
+        return isinstance(self.model, VisionModel)
+
+
+def attention_modules(model: VisionModel | HubVisionModel) -> dict[str, nn.Module]:
+    """The SE and CBAM modules of a network by the name of their stage."""
+    if isinstance(model, VisionModel):
+        return dict(zip(model.stage_names, model.attentions, strict=True))
+    return {part.name: part.attention for part in model.modules() if isinstance(part, Attended)}
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> ModelStore[PhotoNetwork]:
+    """The photo networks of others, for all sessions, within the same limits as the text networks."""
+    return text_networks.store().beside(_load)
+
+
+def _load(name: str, progress: Progress) -> PhotoNetwork:
+    library, checkpoint = _of_torch(name)
+    if library:
+        architecture = f"{library}/{architecture_of(name)}"
+        _check_torch(name, architecture)
+        model = load_hub_vision_model(architecture, checkpoint=checkpoint or fetched_weights(name, progress))
+    else:
+        folder = fetched(source_of(name), progress=progress)
+        _check_config(name, folder)
+        model = load_hub_vision_model(f"transformers/{folder}")
+        _check_config(name, folder, model.format.size)
+    network = PhotoNetwork(name, f"{name}@{next(_serial)}", model)
+    check_size(name, bytes_of(network))
+    return network
+
+
+def _of_torch(name: str) -> tuple[str, Path | None]:
+    """The library of a network, "" for transformers; its checkpoint where that lies in the folder of the settings."""
+    library = name.removeprefix(FOLDER).partition("/")[0]
+    if library not in TORCH_LIBRARIES:
+        return "", None
+    return library, settings().folder / name.removeprefix(FOLDER) if name.startswith(FOLDER) else None
+
+
+def architecture_of(name: str) -> str:
+    """ "torchvision/vit_b_16", or "folder:torchvision/vit_b_16-mine.pt" → "vit_b_16"."""
+    last = name.rpartition("/")[2]
+    return last.partition(".")[0].partition("-")[0] if name.startswith(FOLDER) else last
+
+
+# What a network will take is known before anything large is fetched or built.
+
+
+def _check_torch(name: str, architecture: str) -> None:
+    library, _, short = architecture.partition("/")
+    if library == "torchvision":
+        from torchvision.models import VisionTransformer, get_model, get_model_weights, list_models
+
+        if short not in list_models():
+            return  # the loading says so
+        with torch.device("meta"):
+            built = get_model(short, weights=None)
+        check_size(name, 4 * sum(parameter.numel() for parameter in built.parameters()))
+        if isinstance(built, VisionTransformer):
+            block: Any = built.encoder.layers[0]
+            preset: Any = get_model_weights(short).DEFAULT.transforms()
+            heads = block.self_attention.num_heads * len(built.encoder.layers)
+            _check_patches(name, preset.crop_size[0] // built.patch_size, heads)
+
+
+def _check_config(name: str, folder: Path, size: int | None = None) -> None:
+    """size: of the photos; None: the smallest that it may be."""
+    try:
+        config = config_of(folder)
+        prepared = prepared_size(config_of(folder, "preprocessor_config.json")) or config["image_size"]
+        patches = (size or min(prepared, config["image_size"])) // config["patch_size"]
+        heads = config["num_hidden_layers"] * config["num_attention_heads"]
+    except (KeyError, TypeError):
+        return  # the loading says what is wrong with it, if anything
+    _check_patches(name, patches, heads)
+
+
+def _check_patches(name: str, side: int, heads: int) -> None:
+    """side: patches in a row of the photo; heads: of all layers together."""
+    tokens = side**2 + 1
+    needed = 2 * 4 * heads * tokens**2
+    if needed > TRACE_BYTES:
+        raise UnsupportedModelError(
+            "model.too_many_patches",
+            f"{name} cuts a photo into {tokens} tokens: the attention weights of all its layers would take "
+            f"{needed / 1e9:.1f} GB; the limit is {TRACE_BYTES / 1e9:.1f} GB.",
+            name=name,
+            came=tokens,
+            needed=f"{needed / 1e9:.1f}",
+            limit=f"{TRACE_BYTES / 1e9:.1f}",
+        )
+
+
+def offered(kind: PhotoKind) -> tuple[str, ...]:
+    """The networks to choose from, besides the default: those of the folder, then those of the libraries."""
+    here = [f"{path.parent.name}/{path.name}" for path in settings().checkpoints() if kind.by_name(_stem(path))]
+    here += [path.name for path in settings().photo_folders()] if kind is PATCHES else []
+    listed = kind.suggested if settings().models is None else settings().models or ()
+    return (*(FOLDER + name for name in here), *listed)
+
+
+def _stem(path: Path) -> str:
+    return architecture_of(FOLDER + path.name)
+
+
+def named(kind: PhotoKind, written: str) -> str:
+    """A name in a link, if it may be loaded here. Raises `ValueError`."""
+    if written.startswith(FOLDER):
+        here = source_of(written) in (*settings().checkpoints(), *settings().photo_folders())
+    else:
+        here = settings().allows(written)
+    if written != kind.default and not here:
+        raise ValueError(f"{written[:80]!r} may not be loaded here")
+    return written
+
+
+def described(kind: PhotoKind, name: str) -> ModelDescription:
+    """What is known of a network before it is loaded. Raises `ModelSourceError`, `MissingPackageError`."""
+    library, checkpoint = _of_torch(name)
+    if not library and kind.module is not None and not name.startswith(FOLDER):
+        raise ModelSourceError(
+            "hub.library",
+            f"{name!r} names no library with SE or CBAM; expected one of {', '.join(TORCH_LIBRARIES)}, a slash and a "
+            "name.",
+            name=name,
+            expected=", ".join(TORCH_LIBRARIES),
+        )
+    if not library:
+        return describe(source_of(name))
+    architecture = architecture_of(name)
+    if checkpoint is not None:
+        return ModelDescription(name, architecture, None, 0, None, (), on_disk=True)
+    weights = published_weights(name)
+    size = 0 if weights.here else weights.size or 4 * weights.parameters  # 32 bits each, before they are packed
+    return ModelDescription(name, architecture, weights.parameters, size, None, (), on_disk=weights.here)
+
+
+def loading_call(name: str) -> str:
+    """How a program gets a network of others."""
+    library, checkpoint = _of_torch(name)
+    if checkpoint is not None:
+        return f"load_hub_vision_model({f'{library}/{architecture_of(name)}'!r}, checkpoint={str(checkpoint)!r})"
+    return f"load_hub_vision_model({name if library else f'transformers/{source_of(name)}'!r})"

@@ -1,0 +1,126 @@
+"""Taking it along from the pages about networks that write."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from attention_core.analysis import tables
+from attention_core.models.hub.encoder_decoder import HubEncoderDecoder
+from attention_core.models.hub.text import HubTextModel
+from attention_core.models.translator import Translator
+from attention_core.programs.writing import SHIPPED_TRANSLATOR, generation_snippet, translation_snippet
+from ui.i18n import t
+from ui.inputs.passage import View
+from ui.inputs.translators import TranslatingNetwork
+from ui.inputs.writers import Writer
+from ui.take_along.export import digest, hub_loading_call, written_settings
+from ui.take_along.files import Taken, offer, opened
+from ui.text.cross_attention import View as Translated
+
+
+def generation_export(writer: Writer, view: View) -> None:
+    """At the end of the page on networks that write."""
+    box = opened()
+    if box is None:
+        return
+    passage = view.passage
+    written, sampling = passage.written, passage.sampling
+    chosen: dict[str, Any] = {
+        "text": passage.text,
+        "length": len(written),
+        "tokens": [token.text for token in written[-1].written],
+        "sampling": None if sampling is None else vars(sampling),
+        "written": view.number,
+        "layer": view.layer,
+        "head": view.head,
+    }
+    translates = view.cross_head is not None
+    if translates:
+        chosen |= {"into": passage.into, "cross_head": view.cross_head}
+    caption = t(
+        "export.translating_caption" if translates else "export.written_caption",
+        name=writer.name,
+        text=passage.text,
+        number=view.number + 1,
+        token=view.name,
+        layer=view.layer + 1,
+        head=view.head + 1,
+        **({} if view.cross_head is None else {"cross_head": view.cross_head + 1}),
+    )
+    drawn = {} if sampling is None else {"drawn": [sampling.probability(one) for one in written]}
+    taken = Taken(
+        "generation",
+        caption,
+        written_settings("generation", chosen, _model(writer.name, writer.model)),
+        generation_snippet(
+            written,
+            passage.text,
+            network=_loading_call(writer.name, writer.model),
+            number=view.number,
+            layer=view.layer,
+            head=view.head,
+            cross_head=view.cross_head or 0,
+            into=passage.into,
+            sampling=sampling,
+        ),
+        npz=partial(tables.written_npz, written),
+        csv=lambda: tables.csv_zip(tables.written_tables(written, view.layer, drawn)),
+    )
+    with box:
+        offer(taken)
+
+
+def translation_export(network: TranslatingNetwork, view: Translated) -> None:
+    """At the end of the page on networks that read one text and write another."""
+    box = opened()
+    if box is None:
+        return
+    trace, own = view.pair.trace, view.pair.own
+    chosen = {
+        "text": trace.source.text,
+        "target": trace.target.text,
+        "written_by_the_network": own,
+        "layer": view.layer,
+        "head": view.head,
+        "row": view.row,
+    }
+    if network.shipped:
+        chosen["into"] = view.pair.into
+    caption = t(
+        "export.translation_caption",
+        name=network.name,
+        text=trace.source.text,
+        target=trace.target.text,
+        layer=view.layer + 1,
+        head=view.head + 1,
+        row=view.pair.target[view.row],
+    )
+    taken = Taken(
+        "cross_attention",
+        caption,
+        written_settings("cross_attention", chosen, _model(network.name, network.model)),
+        translation_snippet(
+            trace,
+            network=_loading_call(network.name, network.model),
+            own=own,
+            layer=view.layer,
+            head=view.head,
+            row=view.row,
+            into=view.pair.into,
+        ),
+        npz=partial(tables.translation_npz, trace),
+        csv=lambda: tables.csv_zip(tables.translation_tables(trace, view.layer)),
+    )
+    with box:
+        offer(taken)
+
+
+def _loading_call(name: str, model: Translator | HubTextModel | HubEncoderDecoder) -> str:
+    return SHIPPED_TRANSLATOR if isinstance(model, Translator) else hub_loading_call(name, model.limit)
+
+
+def _model(name: str, model: Translator | HubTextModel | HubEncoderDecoder) -> dict[str, str]:
+    if isinstance(model, Translator):
+        return {"kind": "text", "name": name, "sha256": digest("text", name)}
+    return {"kind": "text", "name": name, "architecture": model.architecture}
