@@ -20,10 +20,17 @@ from ui.shell.server import keep_uploads_in_memory, middleware, on_script_error
 HERE = Path(__file__).resolve().parent
 
 
+def load_networks() -> None:
+    """Loads PyTorch with them, which takes longer than all else before the first answer."""
+    from ui.inputs import networks
+
+    networks.warm()
+
+
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     """The server answers while it is still getting ready."""
-    warming.start()
+    warming.start(load_networks)
     yield {}
 
 

@@ -11,9 +11,9 @@ import transformers
 from tokenizers import processors
 
 from attention_core.models.hub.text import HubTextModel
-from attention_core.models.registry import assets_folder
 from attention_core.models.text import TextConfig, TextModel
 from attention_core.models.tokenization import Tokenizer
+from attention_core.runtime.assets import assets_folder
 from benchmarks.report import Section, Settings, by_device, comparison, verdict
 from benchmarks.rounds import Row, Side, clock, measure
 

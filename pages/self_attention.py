@@ -5,7 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.i18n import t
+from ui.inputs import sentence
 from ui.inputs.choices import choose
+from ui.take_along.export import text_export
+from ui.take_along.small import hand_export
 from ui.text import by_hand, trained_attention
 
 st.title(t("self_attention.title"))
@@ -18,6 +21,8 @@ view = choose(
     note=t("self_attention.view_help"),
 )
 if view == "hand":
-    by_hand.page()
+    matrices, by_hand_trace, score, query = by_hand.page()
+    hand_export(matrices, by_hand_trace, score, query, by_hand.tokens())
 else:
-    trained_attention.page()
+    trace, layer, head, query, what_if = trained_attention.one_head(sentence.sentence_trace())
+    text_export("self_attention", trace, layer=layer, head=head, query=query, what_if=what_if)

@@ -31,6 +31,7 @@ from attention_core.analysis.head_roles import HeadRole, head_roles
 from attention_core.analysis.words import Word, word_weights, words
 from attention_core.models import registry
 from attention_core.models.text import TextModel, TextTrace
+from attention_core.runtime.assets import assets_folder
 
 CANDIDATES = Path(__file__).with_name("defaults.toml")
 LANGUAGES = {"en": "zh", "zh": "en"}  # each with that of its translations
@@ -188,7 +189,7 @@ def main() -> None:
             best = asdict(ranked[0])
             chosen[language][kind] = {name: best[name] for name in ("text", "translation", "layer", "head", "position")}
     if options.write:
-        path = registry.assets_folder() / "text" / "defaults.json"
+        path = assets_folder() / "text" / "defaults.json"
         path.write_text(json.dumps(chosen, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         print(f"\nwritten: {path.name}")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from attention_core.errors import InputError
-from attention_core.models.registry import assets_folder
+from attention_core.runtime.assets import assets_folder
 
 # The class of each, as in assets/vision/classes.json.
 SAMPLE_CLASSES: Mapping[str, str] = MappingProxyType(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +17,7 @@ from attention_core.models.tokenization import Tokenizer
 from attention_core.models.translation import TranslatorConfig
 from attention_core.models.translator import Translator
 from attention_core.models.vision import VisionClass, VisionConfig, VisionModel
+from attention_core.runtime.assets import assets_folder
 from attention_core.runtime.device import choose_device
 
 TEXT_MODELS = ("bilingual",)
@@ -27,13 +26,6 @@ VISION_MODELS = ("plain", "se", "cbam")
 PROFILED = ("se", "cbam")  # the builds with channel weights
 
 Model = TypeVar("Model", bound=torch.nn.Module)
-
-
-@cache
-def assets_folder() -> Path:
-    """Where weights and samples lie: in the installed package, or beside it in a clone."""
-    packaged = Path(str(files("attention_core"))) / "assets"
-    return packaged if packaged.is_dir() else packaged.parent.parent / "assets"
 
 
 def load_text_model(name: str = "bilingual", device: str | torch.device | None = None) -> TextModel:

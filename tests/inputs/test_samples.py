@@ -11,8 +11,9 @@ from PIL import Image
 from attention_core.analysis.contrast import contrast, stage_contrasts
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import SAMPLE_CLASSES, SAMPLE_PHOTOS, STRANGE_PHOTOS, sample_photo
-from attention_core.models.registry import VISION_MODELS, assets_folder, load_vision_model, vision_classes
+from attention_core.models.registry import VISION_MODELS, load_vision_model, vision_classes
 from attention_core.models.vision import VisionTrace
+from attention_core.runtime.assets import assets_folder
 
 
 @pytest.fixture(scope="module")

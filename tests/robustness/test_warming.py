@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 
-import pytest
-
 from tests.ui.driver import opened
-from ui.inputs import networks
 from ui.shell import warming
 
 
-def test_a_run_waits_until_the_networks_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_waits_until_the_networks_are_there() -> None:
     go_on = threading.Event()
-    monkeypatch.setattr(networks, "warm", go_on.wait)
-    warming.start()
+
+    def get_ready() -> None:
+        go_on.wait()
+
+    warming.start(get_ready)
     pages: list[object] = []
     visitor = threading.Thread(target=lambda: pages.append(opened("home")))
     visitor.start()

@@ -17,7 +17,6 @@ from attention_core.models.vision import VisionTrace
 from ui.i18n import t
 from ui.photos.gate_life import band_of, extremes, is_still, say_how_gates_live, say_what_mask_follows
 from ui.photos.steps import (
-    lines,
     map_kind,
     mask_trust,
     mask_trusted,
@@ -29,7 +28,7 @@ from ui.photos.steps import (
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage.steps import correction, show, step
-from ui.stage.tex import number, tex
+from ui.stage.tex import lines, number, tex
 
 Pixels = npt.NDArray[np.uint8]
 S, M = tex("channel", "s_c"), tex("mask", "M")

@@ -13,12 +13,12 @@ from attention_core.figures import COLOURS, STROKES, Curve, clip_player, curves,
 from ui.i18n import t
 from ui.inputs import film
 from ui.inputs.film import Film
-from ui.photos.steps import choose_sized_stage, class_name, lines, stage_name
+from ui.photos.steps import choose_sized_stage, class_name, stage_name
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage.arrays import array
 from ui.stage.steps import show, step
-from ui.stage.tex import tex
+from ui.stage.tex import lines, tex
 
 TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
 Kind = Literal["signed", "weight"]

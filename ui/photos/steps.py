@@ -117,11 +117,6 @@ def map_kind(features: Tensor) -> MapKind:
     return "signed" if bool((features < 0).any()) else "activation"
 
 
-def lines(*formulas: str) -> str:
-    """Formulas below each other, so that a phone has room for them."""
-    return r"\begin{gathered}" + r" \\[.5em] ".join(formulas) + r"\end{gathered}"
-
-
 def choose_order(default: Order = "index") -> Order:
     """Of the bars of channel weights."""
     return choose(

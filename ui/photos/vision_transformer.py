@@ -16,11 +16,10 @@ from attention_core.figures.patches import photo_patches
 from attention_core.models.hub.patches import PatchTrace
 from ui.i18n import t
 from ui.inputs.choices import choose
-from ui.photos.steps import lines
 from ui.shell import url_state
 from ui.stage.arrays import array
 from ui.stage.steps import show, step
-from ui.stage.tex import tex
+from ui.stage.tex import lines, tex
 
 Pixels = npt.NDArray[np.uint8]
 Seer = Literal["class", "patch"]

@@ -21,14 +21,14 @@ from ui.inputs.networks import Photo
 from ui.inputs.photo import sharp_square
 from ui.inputs.photo_networks import CHANNEL_AND_SPATIAL, SE, PhotoNetwork
 from ui.inputs.photo_what_if import AS_TRAINED, MOST_CELLS, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
+from ui.photos.change_words import photo_changes
 from ui.photos.mask_painter import mask_painter
 from ui.photos.steps import BUILD_NAMES, stage_name
 from ui.shell import url_state
 from ui.shell.markdown import plain
 from ui.shell.regions import region
 from ui.shell.turns import working
-from ui.text.change_words import photo_changes
-from ui.text.what_if_controls import stays_in_sight
+from ui.stage.steps import stays_in_sight
 
 KEY, CHANNEL = "photo_if", "channel"
 _KINDS = {"cbam": CHANNEL_AND_SPATIAL, "se": SE}

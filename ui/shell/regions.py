@@ -11,12 +11,10 @@ import streamlit as st
 
 from ui.shell import url_state
 from ui.shell.turns import run_of_few
-from ui.stage import share
-from ui.take_along import files as export_files
 
 Taken = ParamSpec("Taken")
 Given = TypeVar("Given")
-_BOXES = (export_files.KEY, share.KEY)  # what they hold is taken from all over the page
+EXPORT, SHARE = "export", "share"  # the boxes that take in what the whole page shows: keys of the session
 
 
 def region(*keys: str) -> Callable[[Callable[Taken, Given]], Callable[Taken, Given]]:
@@ -33,7 +31,7 @@ def region(*keys: str) -> Callable[[Callable[Taken, Given]], Callable[Taken, Giv
         def drawn(*args: Taken.args, **kwargs: Taken.kwargs) -> Given:
             if url_state.running():  # the whole page, or a larger part around this one
                 return draw(*args, **kwargs)
-            if url_state.moved() - {*keys} or any(st.session_state.get(box) for box in _BOXES):
+            if url_state.moved() - {*keys} or any(st.session_state.get(box) for box in (EXPORT, SHARE)):
                 st.rerun()
             with run_of_few(), url_state.alone(keys):
                 return draw(*args, **kwargs)

@@ -9,15 +9,16 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Callable
 
 _ready = threading.Event()
 _ready.set()  # where nothing has been started, there is nothing to wait for
 
 
-def start() -> None:
-    """Loads the networks, in a thread of its own, and runs them once."""
+def start(get_ready: Callable[[], None]) -> None:
+    """Runs `get_ready` in a thread of its own; a server whose networks cannot be loaded says why and ends."""
     _ready.clear()
-    threading.Thread(target=_warm, name="warming", daemon=True).start()
+    threading.Thread(target=_warm, args=[get_ready], name="warming", daemon=True).start()
 
 
 def wait() -> None:
@@ -25,11 +26,9 @@ def wait() -> None:
     _ready.wait()
 
 
-def _warm() -> None:
+def _warm(get_ready: Callable[[], None]) -> None:
     try:
-        from ui.inputs import networks
-
-        networks.warm()
+        get_ready()
     except BaseException:
         traceback.print_exc()
         os.kill(os.getpid(), signal.SIGTERM)  # without its networks it is of no use to anybody

@@ -22,8 +22,8 @@ from pathlib import Path
 import streamlit as st
 
 from attention_core.analysis.head_roles import outstanding_heads
+from attention_core.models import registry
 from ui.i18n import Language, current_language, t
-from ui.inputs import networks
 from ui.shell import url_state
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -87,7 +87,7 @@ def values(scene: Scene) -> dict[str, str]:
 
 def _head(role: str) -> tuple[int, int]:
     """(layer, head) of the head that was measured to be best at something."""
-    found = outstanding_heads(networks.measured("text"))
+    found = outstanding_heads(registry.scores("text"))
     best = next((head for head in found if head.kind == role), found[0])
     return best.layer, best.head
 

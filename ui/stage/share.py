@@ -11,8 +11,8 @@ from attention_core.inputs.samples import SAMPLE_PHOTOS, STRANGE_PHOTOS
 from attention_core.runtime.network import address_for_others, is_this_machine, lan_address
 from ui.i18n import t
 from ui.shell.component import component
+from ui.shell.regions import SHARE
 
-KEY = "share"
 _link = component("share_link")
 _SHEET = "share-sheet"
 
@@ -35,7 +35,7 @@ def code(address: str) -> str | None:
 def popover(query: dict[str, str]) -> None:
     """The button, and what it opens."""
     # Its content is left out until somebody opens it: a code takes longer than everything else in the sidebar.
-    box = st.popover(t("share.title"), icon=":material/link:", width="stretch", key=KEY, on_change="rerun")
+    box = st.popover(t("share.title"), icon=":material/link:", width="stretch", key=SHARE, on_change="rerun")
     with box:
         # Streamlit puts the box where there is room for what is in it at first: as much as there will be.
         st.html(f"<style>[data-testid=stPopoverBody]:has(.{_SHEET}) {{ min-height: 27rem; }}</style>")

@@ -107,3 +107,12 @@ def correction(key: str) -> None:
     """Where the notes that the pages follow are wrong: the right formula, folded away."""
     with st.expander(t("words.differs"), icon=":material/edit:"):
         st.markdown(t(key))
+
+
+def stays_in_sight(key: str) -> None:
+    """The button in the container `key` stays at the upper edge while the steps pass below it."""
+    # Only the button itself takes clicks there.
+    st.html(
+        f"<style> div:has(> .st-key-{key}) {{ position: sticky; top: 3.9rem; z-index: 20; pointer-events: none; }}"
+        f" .st-key-{key} button {{ pointer-events: auto; box-shadow: 0 1px 8px rgba(0, 0, 0, .3); }} </style>"
+    )

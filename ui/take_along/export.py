@@ -29,11 +29,12 @@ from ui.inputs.networks import Photo
 from ui.inputs.photo_what_if import PhotoWhatIf
 from ui.inputs.square import SquareOf, seen_box
 from ui.inputs.what_if import AS_TRAINED, WhatIf
+from ui.photos.change_words import photo_changes
 from ui.shell import url_state
 from ui.shell.wire import jpeg_uri
 from ui.stage import share
 from ui.take_along.files import Taken, offer, opened, stem
-from ui.text.change_words import photo_changes, sentence_changes
+from ui.text.change_words import sentence_changes
 
 _QUALITY = 92  # of a photo in print, as JPEG: several megabytes as PNG, in each figure
 

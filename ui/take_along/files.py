@@ -14,10 +14,11 @@ from ui.i18n import current_language, t
 from ui.shell.charts import chart
 from ui.shell.component import component
 from ui.shell.markdown import plain
+from ui.shell.regions import EXPORT
 from ui.shell.turns import working
 from ui.stage.steps import Shown, shown_figures
 
-KEY, _FIGURE, _CHART, _FILES = "export", "export-figure", "export-chart", "export-files"
+_FIGURE, _CHART, _FILES = "export-figure", "export-chart", "export-files"
 _save = component("save_figure")
 Maker = Callable[[], bytes]
 File = tuple[str, Maker | bytes, str]  # its kind, its content, its MIME type
@@ -38,7 +39,7 @@ class Taken:
 
 def opened() -> DeltaGenerator | None:
     """The box for all of it; None while it is closed, and nothing needs to be made."""
-    box = st.expander(t("export.title"), icon=":material/download:", key=KEY, on_change="rerun")
+    box = st.expander(t("export.title"), icon=":material/download:", key=EXPORT, on_change="rerun")
     return box if box.open else None
 
 

@@ -22,10 +22,10 @@ from ui.inputs.networks import Photo
 from ui.inputs.photo_networks import PhotoNetwork, loading_call
 from ui.inputs.photo_what_if import AS_TRAINED, PhotoWhatIf
 from ui.inputs.square import SquareOf, seen_box
+from ui.photos.change_words import photo_changes
 from ui.photos.vision_transformer import View
 from ui.take_along.export import changes_said, named, sample_of, sharp, written_settings
 from ui.take_along.files import Taken, offer, opened, stem
-from ui.text.change_words import photo_changes
 
 
 def stage_export(

@@ -22,7 +22,6 @@ from ui.shell.regions import region
 from ui.stage.arrays import array
 from ui.stage.steps import correction, show, step
 from ui.stage.tex import number, tex
-from ui.take_along.small import hand_export
 from ui.text.hand_numbers import LIMIT, UNCHANGED, Matrices, read, write
 
 T = 4  # tokens
@@ -32,14 +31,13 @@ COLUMN_WIDTH = 50  # pixels, so that four fit beside their names on a phone; on 
 SYMBOLS = {"x": "X", "wq": "W^q", "wk": "W^k", "wv": "W^v", "w1": "W_1", "w2": "W_2", "v": "v^\\top"}
 
 
-def page() -> None:
-    """Editors, then the steps that follow from them."""
+def page() -> tuple[dict[str, Tensor], SelfAttentionTrace, str, int]:
+    """Editors, then the steps that follow from them; returns the numbers, their trace, the score and the query."""
     st.info(t("by_hand.made_up"), icon=":material/edit:")
     score = url_state.put_choice("score", SCORES)
     matrices = _editors(score)
     trace = _trace(matrices, score)
-    query = _followed(trace, score)
-    hand_export(matrices, trace, score, query, tokens())
+    return matrices, trace, score, _followed(trace, score)
 
 
 def tokens() -> tuple[str, ...]:

@@ -18,13 +18,12 @@ from ui.i18n import t
 from ui.inputs import sentence, translators, writing_input
 from ui.inputs.choices import choose
 from ui.inputs.translators import TranslatingNetwork
-from ui.photos.steps import lines
 from ui.shell import url_state
 from ui.shell.markdown import plain
 from ui.shell.turns import working
 from ui.stage.arrays import array
 from ui.stage.steps import show, step
-from ui.stage.tex import tex
+from ui.stage.tex import lines, tex
 
 LAYER, HEAD, ROW = "cross_layer", "cross_head", "row"  # in the link
 

@@ -19,10 +19,9 @@ from ui.i18n import t
 from ui.inputs import sentence, writing_input
 from ui.inputs.passage import CROSS_HEAD, HEAD, OWN_HEAD, WRITTEN, View
 from ui.inputs.writers import Written
-from ui.photos.steps import lines
 from ui.stage.arrays import array
 from ui.stage.steps import show, step
-from ui.stage.tex import tex
+from ui.stage.tex import lines, tex
 
 
 def whole_step(number: int, view: View) -> None:

@@ -21,21 +21,18 @@ from ui.stage.arrays import array
 from ui.stage.steps import correction, not_of_this_network, show, step
 from ui.stage.tables import show_sequence
 from ui.stage.tex import tex
-from ui.take_along import export
 from ui.text import attention_formulas as formulas
 from ui.text import sinks, what_if_controls, what_if_steps
 from ui.text.attention_pictures import show_weights
 from ui.text.what_if_steps import FEW_TOKENS, View, strip_changes
 
 
-def page() -> None:
-    """Controls, then the steps; where something is changed, the later ones compare with the network as trained."""
-    after, layer, head, query, what_if = _one_head(sentence.sentence_trace())
-    export.text_export("self_attention", after, layer=layer, head=head, query=query, what_if=what_if)
-
-
 @region("layer", "head", "q", what_if_controls.KEY, sinks.KEY, grouping.KEY)
-def _one_head(trained: TextTrace) -> tuple[TextTrace, int, int, int, WhatIf]:
+def one_head(trained: TextTrace) -> tuple[TextTrace, int, int, int, WhatIf]:
+    """Controls, then the steps; where something is changed, the later ones compare with the network as trained.
+
+    Returns the trace, layer, head and query that are shown, and what was changed.
+    """
     layer, head = sentence.layer_and_head(heads.opening_head(trained))
     query = sentence.query_token(trained)
     what_if = what_if_controls.choose(trained, layer)

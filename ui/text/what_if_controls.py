@@ -21,7 +21,7 @@ from ui.shell import url_state
 from ui.shell.markdown import plain
 from ui.shell.regions import region
 from ui.stage.arrays import array
-from ui.stage.steps import show
+from ui.stage.steps import show, stays_in_sight
 from ui.text.change_words import sentence_changes
 
 KEY = "whatif"
@@ -78,15 +78,6 @@ def _chosen() -> WhatIf:
 
 def _write(what_if: WhatIf) -> None:
     st.session_state[KEY] = str(what_if)
-
-
-def stays_in_sight(key: str) -> None:
-    """The button in the container `key` stays at the upper edge while the steps pass below it."""
-    # Only the button itself takes clicks there.
-    st.html(
-        f"<style> div:has(> .st-key-{key}) {{ position: sticky; top: 3.9rem; z-index: 20; pointer-events: none; }}"
-        f" .st-key-{key} button {{ pointer-events: auto; box-shadow: 0 1px 8px rgba(0, 0, 0, .3); }} </style>"
-    )
 
 
 def _reset() -> None:
