@@ -66,10 +66,12 @@ class Explored:
 
     def save(self, path: str | Path) -> Path:
         """Writes a page that stands alone: it opens anywhere, without a network. Returns where it is."""
-        from attention_core.figures.printed import html_page, printed
+        from attention_core.figures.printed import html_page, printed, printed_figure
 
-        headed = [(name, printed(figure, self.captions[name])) for name, figure in self.figures.items()]
-        page = html_page(headed, title=self.title, caption=self.summary, language="en")
+        body = "\n".join(
+            printed_figure(name, printed(figure, self.captions[name])) for name, figure in self.figures.items()
+        )
+        page = html_page(body, title=self.title, caption=self.summary, language="en")
         written = Path(path).expanduser()
         written.write_text(page, encoding="utf-8")
         return written

@@ -18,7 +18,7 @@ import torch
 from playwright.sync_api import BrowserContext, Error, Route, TimeoutError, ViewportSize
 
 from attention_core.figures import heads_grid
-from attention_core.figures.printed import html_page
+from attention_core.figures.printed import html_page, printed_figure
 from benchmarks.chromium import chromium
 from benchmarks.reliability import Measured, Section, outcome
 from benchmarks.rounds import Spread
@@ -109,7 +109,7 @@ def plotly_alone(_: list[torch.Tensor]) -> str:
 
 def standing_alone(figure: go.Figure) -> str:
     """As the app's export and the notebooks' `save` write it."""
-    return html_page([("", figure)], title="", caption="", language="en")
+    return html_page(printed_figure("", figure), title="", caption="", language="en")
 
 
 def theirs() -> dict[str, Callable[[list[torch.Tensor]], str]]:

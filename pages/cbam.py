@@ -7,6 +7,7 @@ import streamlit as st
 from attention_core.mechanisms.cbam import CBAM, CBAMTrace, SpatialAttention
 from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import StageTrace
+from attention_core.stories.tex import lines, tex
 from ui.i18n import t
 from ui.inputs import networks
 from ui.inputs.photo import sharp_square, traced_photo
@@ -23,9 +24,8 @@ from ui.photos.cbam_steps import (
     pooled_maps_step,
     pooled_vectors_step,
 )
-from ui.photos.steps import choose_stage, features_step, foreign_prediction_step, lines, prediction_step
+from ui.photos.steps import choose_stage, features_step, foreign_prediction_step, prediction_step
 from ui.shell.regions import region
-from ui.stage.tex import tex
 from ui.take_along.export import photo_export
 from ui.take_along.foreign import stage_export
 

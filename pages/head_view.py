@@ -11,15 +11,15 @@ from torch import Tensor
 from attention_core.analysis.links import heaviest_links, share_to
 from attention_core.analysis.words import Word, word_weights
 from attention_core.models.text import TextTrace
+from attention_core.stories.tex import tex
+from attention_core.words import plain
 from ui.i18n import joined, t
 from ui.inputs import heads, sentence
 from ui.inputs.choices import choose
 from ui.inputs.grouping import KEY, choose_unit, grouped
 from ui.shell import url_state
-from ui.shell.markdown import plain
 from ui.shell.regions import region
 from ui.stage.steps import step
-from ui.stage.tex import tex
 from ui.take_along.export import text_export
 from ui.text.head_view import HeadLinks, head_view
 

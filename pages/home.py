@@ -10,13 +10,13 @@ from attention_core.analysis.stages import channel_weights, most_selective
 from attention_core.figures import channel_bars, mask_over_photo, matrix
 from attention_core.inputs.samples import SAMPLE_PHOTOS
 from attention_core.mechanisms.cbam import CBAMTrace
+from attention_core.stories.arrays import array
 from ui.i18n import current_language, t
 from ui.inputs import networks, openings, sentence
 from ui.inputs.photo import sharp_square
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage import gaze
-from ui.stage.arrays import array
 from ui.stage.steps import show
 from ui.text.attention_pictures import show_all_heads
 

@@ -9,12 +9,12 @@ from attention_core.analysis.heads import output_by_heads, two_stage_maps, two_s
 from attention_core.figures import vector_strip
 from attention_core.mechanisms.multi_head import MultiHeadSelfAttention, MultiHeadTrace
 from attention_core.models.text import EncoderBlock, TextModel, TextTrace
+from attention_core.stories.arrays import array
+from attention_core.stories.tex import tex
 from ui.i18n import t
 from ui.inputs import grouping, heads, sentence, text_networks
 from ui.shell.regions import region
-from ui.stage.arrays import array
 from ui.stage.steps import correction, not_of_this_network, show, step
-from ui.stage.tex import tex
 from ui.take_along import export
 from ui.text import sinks
 from ui.text.attention_pictures import show_all_heads, show_weights

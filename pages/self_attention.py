@@ -24,5 +24,5 @@ if view == "hand":
     matrices, by_hand_trace, score, query = by_hand.page()
     hand_export(matrices, by_hand_trace, score, query, by_hand.tokens())
 else:
-    trace, layer, head, query, what_if = trained_attention.one_head(sentence.sentence_trace())
-    text_export("self_attention", trace, layer=layer, head=head, query=query, what_if=what_if)
+    story, trace, what_if = trained_attention.one_head(sentence.sentence_trace())
+    text_export("self_attention", trace, story=story, what_if=what_if, **story.focus)

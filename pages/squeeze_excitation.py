@@ -12,6 +12,7 @@ from attention_core.figures import map_grid
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import StageTrace
+from attention_core.stories.tex import lines, number, tex
 from ui.i18n import t
 from ui.inputs import networks
 from ui.inputs.photo import traced_photo
@@ -24,7 +25,6 @@ from ui.photos.steps import (
     choose_stage,
     features_step,
     foreign_prediction_step,
-    lines,
     map_kind,
     prediction_step,
     unbatched,
@@ -32,7 +32,6 @@ from ui.photos.steps import (
 )
 from ui.shell.regions import region
 from ui.stage.steps import correction, show, step
-from ui.stage.tex import number, tex
 from ui.take_along.export import photo_export
 from ui.take_along.foreign import stage_export
 

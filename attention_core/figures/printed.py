@@ -24,7 +24,10 @@ _PAGE = """<!DOCTYPE html>
 <style>
 body {{ max-width: {width}px; margin: 2rem auto; padding: 0 1rem; font-family: system-ui, sans-serif; line-height: 1.5;
        color: {ink}; background: {paper}; }}
-figure {{ margin: 2rem 0; overflow-x: auto; }}
+figure {{ margin: 1rem 0 2rem; overflow-x: auto; }}
+section {{ margin-top: 3rem; }}
+math {{ font-size: 1.1em; }}
+th, td {{ padding: .2rem .6rem; text-align: left; white-space: nowrap; }}
 pre {{ padding: 1rem; overflow-x: auto; background: #f3f5f8; border-radius: 8px; font-size: .85rem; }}
 </style>
 <script>{script}</script>
@@ -32,7 +35,7 @@ pre {{ padding: 1rem; overflow-x: auto; background: #f3f5f8; border-radius: 8px;
 <body>
 <h1>{title}</h1>
 <p>{caption}</p>
-{figures}
+{body}
 {appendix}
 </body>
 </html>
@@ -128,31 +131,26 @@ def _pieces(text: str) -> list[str]:
     return [piece for piece in pieces if piece]
 
 
-def html_page(
-    figures: Sequence[tuple[str, go.Figure]],
-    *,
-    title: str,
-    caption: str,
-    language: str,
-    appendix: Sequence[tuple[str, str]] = (),
-) -> str:
+def printed_figure(heading: str, figure: go.Figure) -> str:
+    """A figure under its heading, as a part of such a page."""
+    drawn = printed(figure, width=WIDTH).to_html(
+        full_html=False, include_plotlyjs=False, config={"displaylogo": False}, auto_play=False
+    )
+    return f"<h3>{escape(heading)}</h3>\n<figure>{drawn}</figure>"
+
+
+def html_page(body: str, *, title: str, caption: str, language: str, appendix: Sequence[tuple[str, str]] = ()) -> str:
     """A page for itself, with everything that it needs inside: opened without a network, its figures still answer.
 
-    figures: each under its heading; appendix: headings with text that is shown as typed.
+    body: HTML with figures as `printed_figure` makes them; appendix: headings with text that is shown as typed.
     """
-    shown = []
-    for heading, figure in figures:
-        drawn = printed(figure, width=WIDTH).to_html(
-            full_html=False, include_plotlyjs=False, config={"displaylogo": False}, auto_play=False
-        )
-        shown.append(f"<h2>{escape(heading)}</h2>\n<figure>{drawn}</figure>")
     texts = [f"<h2>{escape(heading)}</h2>\n<pre>{escape(text)}</pre>" for heading, text in appendix]
     return _PAGE.format(
         title=escape(title),
         caption=escape(caption),
         language=escape(language),
         script=source(),
-        figures="\n".join(shown),
+        body=body,
         appendix="\n".join(texts),
         width=WIDTH + 40,
         ink=INK,

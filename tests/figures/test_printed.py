@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from attention_core.figures import matrix
-from attention_core.figures.printed import INK, PAPER, html_page, printed, wrapped
+from attention_core.figures.printed import INK, PAPER, html_page, printed, printed_figure, wrapped
 from attention_core.figures.style import width_of
 
 
@@ -52,7 +52,7 @@ def test_markup_in_a_caption_is_text() -> None:
 
 def test_the_page_needs_nothing_else() -> None:
     made = html_page(
-        [("One <1>", figure()), ("Two", figure())],  # type: ignore[list-item]
+        printed_figure("One <1>", figure()) + printed_figure("Two", figure()),  # type: ignore[arg-type]
         title="T & T",
         caption="c",
         language="zh",

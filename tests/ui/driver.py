@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention_core.runtime.model_store import ModelStore
-from ui.shell.markdown import plain
+from attention_core.words import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_hub_text_model, load_translator
 from attention_core.models import registry
 from attention_core.models.hub.encoder_decoder import HubEncoderDecoder, TwoTextTrace
+from attention_core.words import plain
 from tests.models.hub_networks import encoder_decoder, saved, sentence_pieces
 from tests.ui.driver import decoded, figure, loaded, opened, run, taken_along
 from ui.i18n import LANGUAGES, catalogue
 from ui.inputs import translators
-from ui.shell.markdown import plain
 
 pytestmark = pytest.mark.usefixtures("networks_here")
 

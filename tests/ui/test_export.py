@@ -17,13 +17,13 @@ from streamlit.testing.v1 import AppTest
 from attention_core.analysis import tables
 from attention_core.analysis.temporal import temporal_attention
 from attention_core.figures import map_grid, mask_over_photo
-from attention_core.figures.printed import PRINT_PIXELS, html_page, with_photo
+from attention_core.figures.printed import PRINT_PIXELS, html_page, printed_figure, with_photo
 from attention_core.inputs.clip import load_clip
 from attention_core.inputs.samples import sample_photo
+from attention_core.words import plain
 from tests.ui.driver import figure, opened, run
 from ui.i18n import catalogue
 from ui.inputs.film import Film
-from ui.shell.markdown import plain
 from ui.shell.wire import jpeg_uri
 from ui.take_along.small import seen
 
@@ -176,7 +176,9 @@ def test_a_clip_is_taken_along(language: str) -> None:
     assert "temperature=2.0" in program(app)
     assert any("cbam" in one.value and "3" in one.value for one in app.caption)
     player = go.Figure(figure(app, "clip-player"))
-    assert player.frames and "Plotly.animate" not in html_page([("", player)], title="", caption="", language=language)
+    assert player.frames and "Plotly.animate" not in html_page(
+        printed_figure("", player), title="", caption="", language=language
+    )
     exec(compile(program(app), "snippet", "exec"), {})
 
 

@@ -18,10 +18,10 @@ from attention_core import (
     sampled,
 )
 from attention_core.models.writing import Sampling, rivals
+from attention_core.words import plain
 from tests.ui.driver import decoded, figure, keys, opened, run, said, taken_along
 from tests.ui.test_network_picker import SENTENCE, folder, visited
 from ui.i18n import LANGUAGES, catalogue
-from ui.shell.markdown import plain
 
 pytestmark = pytest.mark.usefixtures("networks_here")
 

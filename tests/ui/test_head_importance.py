@@ -10,10 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from attention_core import load_text_model
 from attention_core.analysis.importance import HeadImportance, head_importance
+from attention_core.words import plain
 from tests.ui.driver import decoded, figures, opened
 from tests.ui.test_text_pages import LANGUAGES, steps
 from ui.i18n import catalogue
-from ui.shell.markdown import plain
 
 SENTENCE, PAIR = "我吃柠檬", "I eat lemons."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ui.shell.markdown import plain
+from attention_core.words import plain
 
 
 @pytest.mark.parametrize(

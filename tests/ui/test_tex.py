@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ui.stage.tex import number
+from attention_core.stories.tex import number
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The words of the app: one catalogue a language, looked up by dotted key."""
+"""The words of the app beside its stories: one catalogue a language, looked up by dotted key."""
 
 from __future__ import annotations
 
@@ -6,22 +6,33 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache, reduce
 from pathlib import Path
-from typing import Literal, get_args
 
 import streamlit as st
 
+from attention_core import words
 from attention_core.errors import AttentionCoreError
+from attention_core.words import LANGUAGES, Language
 
-Language = Literal["zh", "en"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+__all__ = [
+    "LANGUAGES",
+    "LANGUAGE_NAMES",
+    "Language",
+    "browser_language",
+    "catalogue",
+    "current_language",
+    "explain",
+    "joined",
+    "t",
+]
 LANGUAGE_NAMES: dict[Language, str] = {"zh": "中文", "en": "English"}
 _FOLDER = Path(__file__).parent
 
 
 @cache
 def catalogue(language: Language) -> dict[str, str]:
-    """All messages of a language by dotted key."""
-    messages: dict[str, str] = {}
+    """All messages of a language by dotted key: the app's own, and of the stories' those that always hold."""
+    told = words.catalogue(language).items()
+    messages = {key: pieces[0].say for key, pieces in told if len(pieces) == 1 and not pieces[0].when}
     for path in sorted((_FOLDER / language).glob("*.toml")):
         with path.open("rb") as stream:
             _flatten(tomllib.load(stream), path.stem, messages)

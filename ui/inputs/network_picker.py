@@ -13,11 +13,11 @@ from attention_core.errors import AttentionCoreError
 from attention_core.models.hub.description import ModelDescription, describe
 from attention_core.models.hub.text import HubTextModel
 from attention_core.runtime.model_store import Loading, ModelStore
+from attention_core.words import plain
 from ui.i18n import explain, joined, t
 from ui.inputs import text_networks
 from ui.inputs.text_networks import FOLDER
 from ui.shell import url_state
-from ui.shell.markdown import plain
 from ui.shell.settings import settings
 
 _SECONDS = 1.0  # between two looks at a loading: each takes time from it

@@ -11,12 +11,12 @@ from attention_core.models.tokenization import visible
 from attention_core.models.translation import Language, TranslationStep
 from attention_core.models.translator import Translator
 from attention_core.models.writing import Sampling
+from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import writers, writing_input
 from ui.inputs.choices import choose
 from ui.inputs.writers import MOST, Writer, Written
 from ui.shell import url_state
-from ui.shell.markdown import plain
 from ui.shell.turns import working
 
 AT_FIRST = 12  # tokens that a network writes which goes on by itself

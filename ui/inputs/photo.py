@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from attention_core.figures.style import FRAME
 from attention_core.inputs.samples import SAMPLE_PHOTOS, STRANGE_PHOTOS
 from attention_core.models.vision import ClassifiedPhoto, VisionTrace
+from attention_core.words import plain
 from ui.i18n import explain, joined, t
 from ui.inputs import kept_photos, networks
 from ui.inputs.choices import told_apart
@@ -23,7 +24,6 @@ from ui.inputs.networks import Photo
 from ui.inputs.paste import paste_button
 from ui.inputs.square import CENTRE, Box, SquareOf, can_move, seen_box
 from ui.shell import url_state
-from ui.shell.markdown import plain
 from ui.shell.turns import working
 from ui.shell.uploads import let_go
 from ui.shell.wire import jpeg_uri

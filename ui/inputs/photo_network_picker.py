@@ -8,11 +8,11 @@ import streamlit as st
 
 from attention_core.models.hub.patches import HubPatchModel
 from attention_core.models.hub.vision import HubVisionModel
+from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import network_picker, networks, photo_networks
 from ui.inputs.network_picker import Picker
 from ui.inputs.photo_networks import PhotoKind, PhotoNetwork
-from ui.shell.markdown import plain
 
 _FACTS = ("architecture", "parameters", "download", "license")
 MECHANISMS = {"senet": "SE", "cbamnet": "CBAM"}  # the same in every language

@@ -13,12 +13,12 @@ from attention_core.figures.axes import MOST_NAMED
 from attention_core.inputs import clean_text
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import numbered, visible
+from attention_core.words import plain
 from ui.i18n import explain, joined, t
 from ui.inputs import network_picker, networks, openings, text_networks
 from ui.inputs.choices import choose
 from ui.inputs.openings import examples
 from ui.shell import url_state
-from ui.shell.markdown import plain
 
 
 def sentence_trace(example: int = 0) -> TextTrace:

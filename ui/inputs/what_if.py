@@ -20,6 +20,7 @@ from torch import Tensor
 from attention_core.analysis.masks import causal_mask, mask_without, window_mask
 from attention_core.models.hub.text import HubTextModel
 from attention_core.models.text import TextModel, TextTrace
+from attention_core.stories.text import Change
 
 MaskKind = Literal["none", "causal", "window", "custom"]
 MASK_KINDS: tuple[MaskKind, ...] = ("none", "causal", "window", "custom")
@@ -109,6 +110,10 @@ class WhatIf:
         if self.mask == "window":
             return window_mask(tokens, self.width)
         return mask_without(tokens, self.blocked) if self.mask == "custom" else None
+
+    def change(self, tokens: int, layer: int, head: int) -> Change:
+        """What a story of one head has to know of it."""
+        return Change(self.scaled, self.temperature, self.attention_mask(tokens), self.gate(layer, head))
 
     def trace(self, model: TextModel | HubTextModel, text: str, pair: str | None) -> TextTrace:
         """The sentence on its way through the network with these changes, which must fit it."""

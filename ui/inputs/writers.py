@@ -14,11 +14,11 @@ from attention_core.models.hub.text import HubTextModel
 from attention_core.models.translation import Language
 from attention_core.models.translator import Translator
 from attention_core.models.writing import GenerationStep, Sampling, likeliest
+from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import network_picker, text_networks, translators
 from ui.inputs.network_picker import Picker
 from ui.inputs.text_networks import FOLDER
-from ui.shell.markdown import plain
 from ui.shell.settings import config_of, settings
 from ui.shell.turns import in_turn
 

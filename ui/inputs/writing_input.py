@@ -11,11 +11,11 @@ from attention_core.errors import InputError
 from attention_core.inputs import clean_text
 from attention_core.models.translation import LANGUAGES, Language, other_language
 from attention_core.models.writing import Sampling
+from attention_core.words import plain
 from ui.i18n import current_language, explain, t
 from ui.inputs.choices import choose
 from ui.inputs.translators import direction_said
 from ui.shell import url_state
-from ui.shell.markdown import plain
 
 OPENINGS: dict[Language, str] = {"zh": "我吃柠檬。", "en": "I eat lemons."}  # by the language of the interface
 INTO, HOW, TEMPERATURE, TOP_K, SEED = "into", "how", "temperature", "top_k", "seed"  # in the link

@@ -14,6 +14,7 @@ from attention_core.figures import map_grid, mask_over_photo, matrix, range_text
 from attention_core.mechanisms.cbam import CBAMTrace, ChannelAttentionTrace, SpatialAttention, SpatialAttentionTrace
 from attention_core.models.hub.vision import HubVisionTrace
 from attention_core.models.vision import VisionTrace
+from attention_core.stories.tex import lines, number, tex
 from ui.i18n import t
 from ui.photos.gate_life import band_of, extremes, is_still, say_how_gates_live, say_what_mask_follows
 from ui.photos.steps import (
@@ -28,7 +29,6 @@ from ui.photos.steps import (
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage.steps import correction, show, step
-from ui.stage.tex import lines, number, tex
 
 Pixels = npt.NDArray[np.uint8]
 S, M = tex("channel", "s_c"), tex("mask", "M")

@@ -10,15 +10,15 @@ import streamlit as st
 
 from attention_core.analysis.temporal import temporal_attention
 from attention_core.figures import COLOURS, STROKES, Curve, clip_player, curves, map_grid, matrix
+from attention_core.stories.arrays import array
+from attention_core.stories.tex import lines, tex
 from ui.i18n import t
 from ui.inputs import film
 from ui.inputs.film import Film
 from ui.photos.steps import choose_sized_stage, class_name, stage_name
 from ui.shell import url_state
 from ui.shell.regions import region
-from ui.stage.arrays import array
 from ui.stage.steps import show, step
-from ui.stage.tex import lines, tex
 
 TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
 Kind = Literal["signed", "weight"]

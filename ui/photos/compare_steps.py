@@ -12,14 +12,14 @@ from attention_core.figures import differences, probability_bars, score_pairs, s
 from attention_core.figures.comparisons import points
 from attention_core.models.registry import VISION_MODELS
 from attention_core.models.vision import VisionTrace
+from attention_core.stories.arrays import array
+from attention_core.stories.tex import tex
 from ui.i18n import joined, t
 from ui.inputs import networks
 from ui.photos.answers import answer_of, answer_values
 from ui.photos.scores import find, measured_scores
 from ui.photos.steps import BUILD_NAMES, class_name, group_name, stage_name
-from ui.stage.arrays import array
 from ui.stage.steps import show, step
-from ui.stage.tex import tex
 
 BUILDS = VISION_MODELS
 EVERYWHERE = "se-convolutions"  # the variant with SE behind every convolution

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from attention_core.analysis.bands import UnusualGates, unusual_gates
 from attention_core.errors import WeightsError
+from attention_core.stories.arrays import array
 from ui.i18n import joined, t
 from ui.inputs import networks
 from ui.photos.scores import find, measured_scores
-from ui.stage.arrays import array
 
 STILL = 0.01  # standard deviation between photos below which a gate, or a mask, is the same for every photo
 NAMED = 3  # unusual channels of each kind

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from attention_core.figures import WEIGHT_SCALE
 from attention_core.figures.style import FRAME
+from attention_core.stories.arrays import array
 from ui.i18n import t
 from ui.shell.component import component
 from ui.shell.wire import jpeg_uri
-from ui.stage.arrays import array
 
 _WORDS = ("value", "size", "erase", "fill", "clear", "painted", "computed")
 _painter = component("mask_painter")

@@ -15,15 +15,15 @@ from attention_core.figures import COLOURS, Curve, curves, map_grid
 from attention_core.models.hub.patches import HubPatchModel
 from attention_core.models.hub.vision import HubVisionModel, StagedTrace
 from attention_core.models.vision import VisionModel
+from attention_core.stories.arrays import array
+from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import networks
 from ui.inputs.networks import Photo
 from ui.inputs.photo_networks import PhotoNetwork
 from ui.photos.scores import measured_scores
 from ui.photos.steps import class_name, stage_name
-from ui.shell.markdown import plain
 from ui.shell.turns import in_turn, said
-from ui.stage.arrays import array
 from ui.stage.steps import not_measured, show, step
 from ui.stage.tables import show_table, with_error
 

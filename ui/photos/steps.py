@@ -19,14 +19,14 @@ from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models import registry
 from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionClass, VisionTrace
+from attention_core.stories.arrays import array
+from attention_core.words import plain
 from ui.i18n import current_language, t
 from ui.inputs.choices import choose
 from ui.photos.answers import answer_of, answer_values, rule_in_words
 from ui.photos.scores import find, measured_scores
 from ui.shell import url_state
-from ui.shell.markdown import plain
 from ui.shell.regions import region
-from ui.stage.arrays import array
 from ui.stage.steps import not_of_this_network, show, step
 
 SHOWN_CHANNELS = 12

@@ -14,12 +14,12 @@ from attention_core.analysis.rollout import attention_rollout
 from attention_core.figures import map_grid
 from attention_core.figures.patches import photo_patches
 from attention_core.models.hub.patches import PatchTrace
+from attention_core.stories.arrays import array
+from attention_core.stories.tex import lines, tex
 from ui.i18n import t
 from ui.inputs.choices import choose
 from ui.shell import url_state
-from ui.stage.arrays import array
 from ui.stage.steps import show, step
-from ui.stage.tex import lines, tex
 
 Pixels = npt.NDArray[np.uint8]
 Seer = Literal["class", "patch"]

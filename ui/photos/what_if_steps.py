@@ -18,14 +18,14 @@ from attention_core.figures.style import MapKind
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import StageTrace
+from attention_core.stories.arrays import array
+from attention_core.stories.tex import lines, tex
 from ui.i18n import t
 from ui.inputs.photo_what_if import AS_TRAINED, PhotoWhatIf
 from ui.photos.cbam_steps import OPACITY, Pixels
 from ui.photos.steps import choose_order, class_name, group_name, map_kind, stage_name
 from ui.shell.regions import region
-from ui.stage.arrays import array
 from ui.stage.steps import show, step
-from ui.stage.tex import lines, tex
 
 WHICH = ("before", "after")
 S, M = tex("channel", "s_c"), tex("mask", "M")

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import streamlit as st
 
+from attention_core.words import plain
 from ui.i18n import joined, t
-from ui.shell.markdown import plain
 
 Value = TypeVar("Value", bound=str | int | float | bool)
 _NOW, _SENT, _REFUSED, _ALONE = "_url_now", "_url_sent", "_url_refused", "_url_alone"

@@ -13,9 +13,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from attention_core.figures.drawing import Picture
+from attention_core.words import plain
 from ui.i18n import t
 from ui.shell.charts import chart
-from ui.shell.markdown import plain
 
 _TAGS = re.compile(r"</?su[bp]>")  # a title may raise and lower letters; a spoken description cannot
 CHART_CONFIG = {
@@ -49,18 +49,25 @@ def shown_figures() -> dict[str, Shown]:
 
 
 @contextmanager
-def step(number: int, name: str, formula: str | None = None, /, **values: object) -> Iterator[None]:
-    """A bordered step: the message `<name>.title` above, `formula` (KaTeX), the body, and `<name>.see` below."""
+def numbered_step(number: int, title: str = "") -> Iterator[None]:
+    """The frame of a step, with its number and title (HTML) above, or neither where the step is absent."""
     st.session_state[_STEP] = number
     with st.container(border=True, key=f"step-{number}"):
-        title = escape(t(f"{name}.title", **values))
-        st.html(f'<div><span class="step-number">{number}</span><span class="step-title">{title}</span></div>')
+        if title:
+            st.html(f'<div><span class="step-number">{number}</span><span class="step-title">{title}</span></div>')
+        yield
+    st.session_state[_STEP] = None
+
+
+@contextmanager
+def step(number: int, name: str, formula: str | None = None, /, **values: object) -> Iterator[None]:
+    """A bordered step: the message `<name>.title` above, `formula` (KaTeX), the body, and `<name>.see` below."""
+    with numbered_step(number, escape(t(f"{name}.title", **values))):
         if formula:
             st.latex(formula)
         yield
         typed = {key: plain(value) if isinstance(value, str) else value for key, value in values.items()}
         st.markdown(t(f"{name}.see", **typed))
-    st.session_state[_STEP] = None
 
 
 def not_measured(number: int, key: str, icon: str = ":material/straighten:") -> None:

@@ -23,6 +23,7 @@ from attention_core.models.text import TextTrace
 from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionTrace
 from attention_core.programs.snippets import SHIPPED_NETWORK, photo_snippet, text_snippet, trial_snippet
 from attention_core.runtime.version import version
+from attention_core.stories.story import Story
 from ui.i18n import joined, t
 from ui.inputs import networks, photo_what_if, sentence, text_networks
 from ui.inputs.networks import Photo
@@ -47,10 +48,11 @@ def text_export(
     head: int,
     query: int | None = None,
     what_if: WhatIf = AS_TRAINED,
+    story: Story | None = None,
 ) -> None:
     """At the end of a page about a sentence. query: None where the page is about the whole head.
 
-    what_if: what `trace` was made with.
+    what_if: what `trace` was made with; story: what the page tells of it.
     """
     box = opened()
     if box is None:
@@ -103,6 +105,7 @@ def text_export(
         snippet,
         npz=partial(tables.npz, trace),
         csv=lambda: tables.csv_zip(tables.text_tables(trace)),
+        story=story,
     )
     with box:
         offer(taken)

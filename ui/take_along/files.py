@@ -9,11 +9,13 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from attention_core.figures.printed import PRINT_PIXELS, WIDTH, html_page, printed
+from attention_core.figures.printed import PRINT_PIXELS, WIDTH, html_page, printed, printed_figure
+from attention_core.stories.story import Story
+from attention_core.stories.writing import story_html
+from attention_core.words import plain
 from ui.i18n import current_language, t
 from ui.shell.charts import chart
 from ui.shell.component import component
-from ui.shell.markdown import plain
 from ui.shell.regions import EXPORT
 from ui.shell.turns import working
 from ui.stage.steps import Shown, shown_figures
@@ -35,6 +37,7 @@ class Taken:
     npz: Maker
     csv: Maker
     sharpened: Callable[[go.Figure], go.Figure] = lambda figure: figure  # a figure as it should be printed
+    story: Story | None = None  # what the page tells, where that is a story
 
 
 def opened() -> DeltaGenerator | None:
@@ -59,9 +62,14 @@ def offer(taken: Taken) -> None:
 
     def page_file() -> bytes:
         appendix = ((t("export.settings"), taken.settings), (t("export.snippet"), taken.snippet))
-        headed = [(_name(one), taken.sharpened(one.figure)) for one in figures.values()]
+        if taken.story is None:
+            body = "\n".join(printed_figure(_name(one), taken.sharpened(one.figure)) for one in figures.values())
+        else:
+            body = story_html(
+                taken.story, current_language(), lambda _, figure, alt: printed_figure(alt, taken.sharpened(figure))
+            )
         made = html_page(
-            headed,
+            body,
             title=t(f"{taken.page}.title"),
             caption=taken.caption,
             language=current_language(),

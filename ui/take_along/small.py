@@ -14,11 +14,11 @@ from attention_core.inputs.image import to_square_tensor
 from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.programs.clip import clip_snippet
 from attention_core.programs.hand import hand_snippet
+from attention_core.stories.arrays import array
 from ui.i18n import t
 from ui.inputs import networks
 from ui.inputs.film import Film
 from ui.photos.steps import stage_name
-from ui.stage.arrays import array
 from ui.take_along.export import digest, written_settings
 from ui.take_along.files import Taken, offer, opened, stem
 

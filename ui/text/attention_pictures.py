@@ -10,9 +10,9 @@ import streamlit as st
 from attention_core.figures import head_map, heads_grid, matrix
 from attention_core.figures.heads import thinning
 from attention_core.models.text import TextTrace
+from attention_core.stories.arrays import array
 from ui.i18n import t
-from ui.inputs.grouping import unit
-from ui.stage.arrays import array
+from ui.inputs.grouping import follow_clicked_row, unit
 from ui.stage.steps import show
 from ui.text.sinks import WithoutSinks
 
@@ -42,7 +42,7 @@ def show_weights(
         ),
         key,
         alt=title,
-        on_click=shown.follow_clicked_row(),
+        on_click=follow_clicked_row(shown),
     )
 
 

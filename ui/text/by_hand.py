@@ -16,12 +16,12 @@ from torch import Tensor
 from attention_core.figures import matrix
 from attention_core.mechanisms.scores import additive_scores, cosine_scores, dot_scores
 from attention_core.mechanisms.self_attention import SelfAttention, SelfAttentionTrace
+from attention_core.stories.arrays import array
+from attention_core.stories.tex import number, tex
 from ui.i18n import t
 from ui.shell import url_state
 from ui.shell.regions import region
-from ui.stage.arrays import array
 from ui.stage.steps import correction, show, step
-from ui.stage.tex import number, tex
 from ui.text.hand_numbers import LIMIT, UNCHANGED, Matrices, read, write
 
 T = 4  # tokens

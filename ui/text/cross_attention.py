@@ -14,16 +14,16 @@ from attention_core.models.hub.encoder_decoder import TwoTextTrace
 from attention_core.models.tokenization import visible
 from attention_core.models.translation import Language
 from attention_core.models.translator import Translator
+from attention_core.stories.arrays import array
+from attention_core.stories.tex import lines, tex
+from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import sentence, translators, writing_input
 from ui.inputs.choices import choose
 from ui.inputs.translators import TranslatingNetwork
 from ui.shell import url_state
-from ui.shell.markdown import plain
 from ui.shell.turns import working
-from ui.stage.arrays import array
 from ui.stage.steps import show, step
-from ui.stage.tex import lines, tex
 
 LAYER, HEAD, ROW = "cross_layer", "cross_head", "row"  # in the link
 

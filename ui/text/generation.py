@@ -15,13 +15,13 @@ from attention_core.figures.style import MINUS
 from attention_core.models.tokenization import visible
 from attention_core.models.translation import TranslationStep
 from attention_core.models.writing import Sampling, log_probability, rivals
+from attention_core.stories.arrays import array
+from attention_core.stories.tex import lines, tex
 from ui.i18n import t
 from ui.inputs import sentence, writing_input
 from ui.inputs.passage import CROSS_HEAD, HEAD, OWN_HEAD, WRITTEN, View
 from ui.inputs.writers import Written
-from ui.stage.arrays import array
 from ui.stage.steps import show, step
-from ui.stage.tex import lines, tex
 
 
 def whole_step(number: int, view: View) -> None:

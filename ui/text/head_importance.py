@@ -12,13 +12,13 @@ import streamlit as st
 from attention_core.analysis.importance import HeadImportance, head_importance
 from attention_core.figures import probability_bars
 from attention_core.models.text import TextTrace
+from attention_core.stories.arrays import array
+from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import sentence, text_networks
 from ui.inputs.text_networks import TextNetwork
 from ui.shell import url_state
-from ui.shell.markdown import plain
 from ui.shell.turns import in_turn, working
-from ui.stage.arrays import array
 from ui.stage.steps import not_of_this_network, show, step
 from ui.text.attention_pictures import show_head_map
 

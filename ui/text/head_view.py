@@ -12,10 +12,10 @@ from torch import Tensor
 from attention_core.analysis.words import Word
 from attention_core.figures import COLOURS
 from attention_core.models.tokenization import numbered
+from attention_core.stories.arrays import array
 from ui.i18n import t
 from ui.shell.component import component
 from ui.shell.wire import packed
-from ui.stage.arrays import array
 from ui.stage.steps import framed
 
 # One hue a head, searched for: 3:1 on the dark ground, 2.6:1 on white, and as far apart as eight can be for normal,

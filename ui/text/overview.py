@@ -18,13 +18,13 @@ from attention_core.analysis.heads import divided_by_root, unscaled_scores
 from attention_core.figures import COLOURS, SIGNED_SCALE, WEIGHT_SCALE, Quantity, range_text
 from attention_core.figures.style import FRAME, MINUS, QUIET, largest, number
 from attention_core.models.text import TextTrace
+from attention_core.stories.arrays import array
 from ui.i18n import t
 from ui.inputs import sentence
 from ui.inputs.what_if import AS_TRAINED, WhatIf
 from ui.shell import component, url_state
 from ui.shell.regions import region
 from ui.shell.wire import packed
-from ui.stage.arrays import array
 from ui.stage.steps import framed
 
 _SCRIPTS = ("numbers", "layout", "picture", "texts", "neuron", "overview")

@@ -9,16 +9,17 @@ from torch import Tensor
 
 from attention_core.analysis.blank_out import BlankOut, agreement, blank_out
 from attention_core.analysis.rollout import attention_rollout, mean_over_heads
+from attention_core.analysis.units import Unit, read_unit
 from attention_core.figures import matrix
 from attention_core.figures.style import MapKind
 from attention_core.models.text import TextTrace
+from attention_core.stories.arrays import array
 from ui.i18n import t
 from ui.inputs import grouping, networks, sentence, text_networks
 from ui.inputs.text_networks import TextNetwork
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.shell.turns import in_turn, working
-from ui.stage.arrays import array
 from ui.stage.steps import not_of_this_network, show, step
 
 AT_ONCE, MOST_HIDDEN = 48, 128  # tokens: hidden in turn without being asked; at all
@@ -65,7 +66,7 @@ def hidden_in_turn(number: int, trace: TextTrace, query: int) -> None:
         left, right = st.columns(2)
         with left:
             _matrix(
-                grouping.by_token(trace),
+                read_unit(trace, text_networks.mask_name()),
                 effect.change,
                 query,
                 "rollout-effect",
@@ -138,7 +139,7 @@ def _number(value: Tensor) -> float | None:
 
 
 def _matrix(
-    unit: grouping.Unit,
+    unit: Unit,
     values: Tensor,
     row: int,
     key: str,
@@ -161,5 +162,5 @@ def _matrix(
         ),
         key,
         alt=title,
-        on_click=unit.follow_clicked_row(),
+        on_click=grouping.follow_clicked_row(unit),
     )

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from attention_core.analysis.sinks import attention_sinks, largest_elsewhere
 from attention_core.models.text import TextTrace
+from attention_core.stories.arrays import array
+from attention_core.words import plain
 from ui.i18n import joined, t
 from ui.inputs import grouping, sentence
 from ui.shell import url_state
-from ui.shell.markdown import plain
-from ui.stage.arrays import array
 
 KEY = "sinks"
 
@@ -41,16 +41,21 @@ class WithoutSinks:
         return largest_elsewhere(unit.weights(self.trace.layers[layer].weights[0]), rows)
 
 
+def chosen(trace: TextTrace) -> WithoutSinks | None:
+    """As the switch stands; None while it is off, and where a text has no sink."""
+    on, found = url_state.put_choice(KEY, (False, True)), attention_sinks(trace)
+    return WithoutSinks(trace, tuple(found)) if on and found else None
+
+
 def choose(trace: TextTrace) -> WithoutSinks | None:
-    """Draws the switch; None while it is off, and where there is no sink and nothing is drawn."""
+    """Draws the switch, where there is a sink; returns what is chosen."""
     found = attention_sinks(trace)
-    chosen = url_state.put_choice(KEY, (False, True))
+    without = chosen(trace)
     if not found:
         return None
     names = sentence.names(trace)
     taken = [t("sinks.takes", token=plain(names[place]), share=f"{alpha:.0%}") for place, alpha in found.items()]
     st.toggle(t("sinks.leave_out", sinks=joined("words.comma", taken)), key=KEY, help=t("sinks.help"))
-    if not chosen:
-        return None
-    st.caption(t("sinks.scale"))
-    return WithoutSinks(trace, tuple(found))
+    if without is not None:
+        st.caption(t("sinks.scale"))
+    return without

@@ -21,15 +21,15 @@ from attention_core.figures import alignment, matrix, probability_bars
 from attention_core.figures.alignment import narrowest
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import numbered
+from attention_core.stories.arrays import array
+from attention_core.stories.tex import tex
+from attention_core.words import plain
 from ui.i18n import joined, t
 from ui.inputs import networks, openings
 from ui.inputs.grouping import grouped
 from ui.shell import url_state
-from ui.shell.markdown import plain
 from ui.shell.regions import region
-from ui.stage.arrays import array
 from ui.stage.steps import show, step
-from ui.stage.tex import tex
 
 OFFERED = 5  # of the best heads
 SIDE_BY_SIDE = 14  # words of a sentence up to which three matrices fit beside one another

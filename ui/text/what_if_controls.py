@@ -14,13 +14,13 @@ import streamlit as st
 from attention_core.analysis.masks import blocked_cells
 from attention_core.figures import matrix
 from attention_core.models.text import TextTrace
+from attention_core.stories.arrays import array
+from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import sentence, text_networks
 from ui.inputs.what_if import AS_TRAINED, MASK_KINDS, MOST_CELLS, TEMPERATURES, MaskKind, WhatIf, read
 from ui.shell import url_state
-from ui.shell.markdown import plain
 from ui.shell.regions import region
-from ui.stage.arrays import array
 from ui.stage.steps import show, stays_in_sight
 from ui.text.change_words import sentence_changes
 

@@ -6,7 +6,7 @@ from attention_core.figures import COLOURS, Quantity
 
 
 def tex(quantity: Quantity, symbol: str) -> str:
-    """`symbol` in the colour of `quantity`, for KaTeX."""
+    """`symbol` in the colour of `quantity`."""
     return rf"\textcolor{{{COLOURS[quantity]}}}{{{symbol}}}"
 
 

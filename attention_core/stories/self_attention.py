@@ -1,0 +1,318 @@
+"""Self-attention: one head, one query token, from the tokens to what the network says.
+
+Vaswani et al. 2017, §3.2. T tokens, D model width, d head width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from attention_core.analysis.change import empty_rows, predictions_beside
+from attention_core.analysis.heads import unscaled_scores, weighted_sum
+from attention_core.analysis.units import Unit, read_unit
+from attention_core.models.text import TextTrace
+from attention_core.models.tokenization import numbered, visible
+from attention_core.stories import formulas
+from attention_core.stories.arrays import array
+from attention_core.stories.compared import FEW, matrices, matrix, strip, strip_changes
+from attention_core.stories.story import Beside, Block, Figure, Folded, Note, Sequenced, Step, Story
+from attention_core.stories.text import Followed
+from attention_core.words import Listed, Say, Words
+
+KEY = "self_attention"
+BEST = 5  # tokens that a prediction shows
+
+
+@dataclass(frozen=True)
+class Guessing:
+    """What the story's last step needs beside the trace: the same sentence with the query token hidden, too.
+
+    hidden, before: that trace, and the one as trained; written: what the network makes of all hidden tokens of the
+    query's word together, with the word and their number, where there are several.
+    """
+
+    hidden: TextTrace | None = None
+    before: TextTrace | None = None
+    written: tuple[str, str, int] | None = None
+
+
+def self_attention_story(followed: Followed, guessing: Guessing = Guessing(), *, limit: float | None = None) -> Story:
+    """The way of one token through one head. limit: where the colours of the weights end, 1 where it is None."""
+    steps = (
+        _tokens(followed),
+        _embedding(followed),
+        _projections(followed),
+        _scores(followed),
+        _weights(followed, limit),
+        _sum(followed),
+        _prediction(followed, guessing),
+    )
+    return Story(KEY, followed.focus, followed.facts, steps)
+
+
+def _tokens(f: Followed) -> Step:
+    trace, network = f.trace, f.network
+    specials = list(dict.fromkeys(token.text for token in trace.tokens if token.special))
+    ids = [network.mask_row if i in trace.hidden else token.id for i, token in enumerate(trace.tokens)]
+    rows: list[tuple[Words, Sequence[Words]]] = [
+        (Say("self_attention.tokens.position"), [str(i + 1) for i in range(len(trace.tokens))]),
+        (Say("self_attention.tokens.token"), visible(trace.tokens)),
+        (Say("self_attention.tokens.row"), [str(token.id) for token in trace.tokens]),
+        (Say("self_attention.tokens.read_as"), [trace.vocabulary[row] for row in ids if row is not None]),
+    ]
+    facts = {**f.facts, "special": bool(specials), "specials": Listed(specials)}
+    formula = rf"x^1, x^2, \dots, x^{{{len(trace.tokens)}}}"
+    return Step(
+        "self_attention.tokens",
+        [formula],
+        facts,
+        [Sequenced(rows, Say("self_attention.tokens.table"))],
+        {"rows": np.array([row for row in ids if row is not None])},
+    )
+
+
+def _embedding(f: Followed) -> Step:
+    trace, layer, query = f.trace, f.layer, f.query
+    given = trace.embedding if layer == 0 else trace.blocks[layer - 1].output
+    as_is = torch.equal(given, f.attention.input[0])  # networks that norm behind a block read it as it is
+    summands = {
+        "token": trace.token_embedding,
+        "position": trace.position_embedding,
+        "segment": trace.segment_embedding,
+        "sum": trace.embedding,
+    }
+    facts = {**f.facts, "width": trace.embedding.shape[1], "as_is": as_is}
+    parts = Say("self_attention.embedding.parts", {"token": f.said[query]})
+    title = Say("self_attention.embedding.figure", facts)
+    blocks: list[Block] = [strip("embedding", f.attention.input[0], f.names, "embedding", title)]
+    if f.attention_before is not None:
+        changed = Say("self_attention.embedding.input", {"layer": layer + 1})
+        pair = changed, f.attention_before.input[0], f.attention.input[0]
+        blocks += strip_changes(f.names, {"embedding": pair})
+    stacked = torch.stack([part[query] for part in summands.values()])
+    rows = [Say(f"self_attention.embedding.{name}") for name in summands]
+    blocks.append(Folded(parts, [strip("embedding-parts", stacked, rows, "embedding", parts)]))
+    used = [name for name in ("token", "position", "segment") if bool(summands[name].any())]
+    formula = formulas.embedding(layer, used, shipped=f.network.shipped, root=f.network.root, as_is=as_is)
+    arrays = {name: array(values) for name, values in summands.items()} | {"input": array(f.attention.input[0])}
+    return Step("self_attention.embedding", formula, facts, [*blocks, *_twice(f)], arrays)
+
+
+def _twice(f: Followed) -> list[Block]:
+    """Where the followed token stands more than once: what of its embedding is the same each time, and what is not."""
+    trace, query = f.trace, f.query
+    read = trace.tokens[query].id
+    places = [i for i, token in enumerate(trace.tokens) if token.id == read and i not in trace.hidden]
+    apart = len({*map(tuple, trace.position_embedding[places].tolist())}) == len(places)
+    if query not in places or len(places) < 2 or not apart:
+        return []
+    facts = {"token": visible(trace.tokens)[query], "places": Listed([str(place + 1) for place in places])}
+    return [Note(Say("self_attention.embedding.twice", facts))]
+
+
+def _projections(f: Followed) -> Step:
+    attention, before = f.attention, f.attention_before
+    names = ("query", "key", "value")
+    now = {name: getattr(attention, name)[0, f.head] for name in names}  # (T, d) each
+    blocks: list[Block] = [
+        strip(f"strip-{name}", values, f.names, name, Say(f"words.{name}"))  # type: ignore[arg-type]
+        for name, values in now.items()
+    ]
+    if before is not None:
+        changes = {name: (Say(f"words.{name}"), getattr(before, name)[0, f.head], now[name]) for name in names}
+        blocks += strip_changes(f.names, changes)  # type: ignore[arg-type]
+    facts = {**f.facts, "d": attention.query.shape[-1]}
+    arrays = {name: array(values) for name, values in now.items()}
+    return Step("self_attention.projections", [formulas.projections(f.network.bias)], facts, blocks, arrays)
+
+
+def _scores(f: Followed) -> Step:
+    attention, before, query = f.attention, f.attention_before, f.query
+    d = attention.query.shape[-1]
+    products, scores = unscaled_scores(attention)[0, f.head], attention.scores[0, f.head]  # (T, T)
+    row, allowed = scores[query], f.allowed
+    some = allowed is not None and bool(allowed[query].any())
+    if some and allowed is not None:  # the mask comes after this step, and leaves only these keys
+        row = row.masked_fill(~allowed[query], -math.inf)
+    best = int(row.argmax())
+    tokens = read_unit(f.trace, f.network.mask)
+    facts: dict[str, Any] = {**f.facts, "d": d, "key": f.said[best], "among": some}
+    formula = formulas.score(
+        query,
+        best,
+        products[query, best].item(),
+        scores[query, best].item(),
+        d,
+        scaled=f.change.scaled,
+        plain=facts["root"],
+    )
+    arrays = {"products": array(products), "scores": array(scores)}
+    if before is not None and f.before is not None:
+        was = before.scores[0, f.head]
+        facts["before"] = numbered(visible(f.before.tokens))[int(was[query].argmax())]
+        pair = (scores, tokens), (was, read_unit(f.before, f.network.mask))
+        title = Say("self_attention.scores.figure")
+        blocks = matrices("scores", *pair, title=title, quantity="score", kind="signed", query=query)
+        return Step("self_attention.scores", [formula], facts, blocks, arrays)
+    # Beside each other, long numbers would be too small to read.
+    look: dict[str, Any] = {"kind": "signed", "query": query, "digits": 2 if len(tokens.words) <= FEW else 0}
+    sides = [
+        matrix(
+            f"scores-{name}",
+            values,
+            tokens,
+            title=Say(f"self_attention.scores.{name}", facts),
+            value=Say("words.product" if name == "raw" else "words.score"),
+            **look,
+        )
+        for name, values in (("raw", products), ("scaled", scores))
+    ]
+    return Step("self_attention.scores", [formula], facts, [Beside(sides)], arrays)
+
+
+def _weights(f: Followed, limit: float | None) -> Step:
+    attention, before, query = f.attention, f.attention_before, f.query
+    weights, unit = attention.weights[0, f.head], f.unit()
+    row = unit.row(query)
+    empty = empty_rows(f.trace, f.layer, f.head)
+    facts: dict[str, Any] = {**f.facts, **unit.looks(weights, query), "empty": query in empty}
+    title = Say("self_attention.weights.figure", {"layer": f.layer + 1, "head": f.head + 1})
+    blocks: list[Block] = []
+    if f.change.mask is not None:
+        blocks.append(Note(Say("self_attention.weights.mask")))
+    if empty:
+        rows = Listed([Say("words.token_quoted", {"token": f.said[place]}) for place in empty])
+        blocks.append(Note(Say("self_attention.weights.empty", {"tokens": rows}), "info"))
+    was: tuple[torch.Tensor, Unit] | None = None
+    if before is not None and f.before is not None:
+        was = before.weights[0, f.head], f.unit(f.before)
+        most = int(unit.weights(weights)[row].argmax())
+        facts["before"] = unit.weights(was[0])[row, most].item()
+    look = {"limit": limit} if was is None else {}
+    blocks += matrices(
+        "weights", (weights, unit), was, title=title, quantity="weight", kind="weight", query=query, **look
+    )
+    formula = formulas.weight(temperature=f.change.temperature, masked=facts["masked"])
+    return Step("self_attention.weights", formula, facts, blocks, {"weights": array(weights)})
+
+
+def _sum(f: Followed) -> Step:
+    names, query = f.names, f.query
+    total = weighted_sum(f.attention, f.head, query)
+    output = f.attention.head_outputs[0, f.head, query]  # with the head's gate
+    rows = [f"{weight:.2f} · {name}" for weight, name in zip(total.weights.tolist(), names, strict=True)]
+    blocks: list[Block] = [strip("sum-terms", total.terms, rows, "value", Say("self_attention.sum.terms"))]
+    title = Say("self_attention.sum.total")
+    if f.attention_before is None:
+        blocks.append(strip("sum-total", output[None], [names[query]], "output", title))
+    else:
+        before = f.attention_before.head_outputs[0, f.head, query]
+        compared = torch.stack([before, output, output - before])  # (3, d)
+        which = [Say(f"change.{row}") for row in ("before", "after", "change")]
+        blocks.append(strip("sum-total", compared, which, "output", title))
+    blocks.append(Folded(Say("words.differs"), [Note(Say("self_attention.sum.correction"), "text")]))
+    facts = {**f.facts, "gated": f.change.gate != 1}
+    arrays = {"terms": array(total.terms), "output": array(output)}
+    return Step("self_attention.sum", [formulas.output(gate=f.change.gate)], facts, blocks, arrays)
+
+
+def _prediction(f: Followed, guessing: Guessing) -> Step:
+    """The way from the head to the end, then what is said with the token in sight, and with it hidden."""
+    predicts, token = f.network.predicts, f.trace.tokens[f.query]
+    if predicts == "nothing":
+        return Step("self_attention.prediction", absent=Say("self_attention.prediction.absent"))
+    guesses = predicts == "hidden"
+    special = token.special and guesses
+    facts = {**f.facts, "guesses": guesses, "special": special, "layers": len(f.trace.layers)}
+    blocks: list[Block] = [_way(f)]
+    if special:
+        blocks.append(Note(Say("self_attention.prediction.special"), "info"))
+    else:
+        blocks += _bars(f, "seen" if guesses else "next", f.trace, f.before)
+        if guessing.written is not None:
+            word, written, count = guessing.written
+            pieces = {"word": word, "written": written, "count": count}
+            blocks.append(Note(Say("self_attention.prediction.pieces", pieces)))
+        if guessing.hidden is not None:
+            hidden = _bars(f, "hidden", guessing.hidden, guessing.before)
+            if f.before is None and isinstance(blocks[-1], Figure) and isinstance(hidden[0], Figure):
+                blocks[-1:] = [Beside([blocks[-1], hidden[0]])]
+            else:
+                blocks += hidden
+    formula = formulas.prediction(f.layer, f.network.shipped)
+    probabilities = f.trace.logits[f.query].float().softmax(dim=-1)
+    return Step("self_attention.prediction", formula, facts, blocks, {"p": array(probabilities)})
+
+
+def _way(f: Followed) -> Block:
+    """What the layer makes of the followed token: what comes in, what its attention and the network behind it add."""
+    block = f.trace.blocks[f.layer]
+    given = f.trace.embedding if f.layer == 0 else f.trace.blocks[f.layer - 1].output
+    added = block.after_attention - given
+    parts = {
+        "given": given,
+        "attention": added,
+        "after": block.after_attention,
+        "feed_forward": block.feed_forward,
+        "leaves": block.output,
+    }
+    title = Say("self_attention.way.title", {"layer": f.layer + 1, "token": f.said[f.query]})
+    rows = [Say(f"self_attention.way.{name}") for name in parts]
+    stacked = torch.stack([part[f.query] for part in parts.values()])  # (5, D)
+    return Folded(title, [strip("way", stacked, rows, "output", title), Note(Say("self_attention.way.see"))])
+
+
+def _bars(f: Followed, which: str, trace: TextTrace, before: TextTrace | None) -> list[Block]:
+    """What is said at the query's place; with `before`, as trained and with the change, the same tokens in order."""
+    token = f.trace.tokens[f.query]
+    known = which != "next"
+    name = numbered(visible(f.trace.tokens))[f.query]
+    hidden = "hidden" if f.query in trace.hidden else "seen"
+    title = Say(f"self_attention.prediction.{hidden if known else 'next'}", {"query": name})
+
+    def bars(ending: str, words: list[str], values: list[float], highlight: int | None, title: Words) -> Figure:
+        given = {
+            "labels": words,
+            "probabilities": values,
+            "title": title,
+            "value_name": Say("words.probability"),
+            "highlight": highlight,
+        }
+        return Figure(f"prediction-{which}{ending}", "probability_bars", given, alt=title)
+
+    if before is None:
+        best = trace.predictions(f.query, BEST)
+        words, read_as = [word for word, _ in best], trace.vocabulary[token.id]
+        highlight = words.index(read_as) if known and read_as in words else None
+        return [bars("", words, [value for _, value in best], highlight, title)]
+    found = predictions_beside(before, trace, f.query, also=(token.id,) if known else ())
+    truth = next((i for i, entry in enumerate(found) if entry.token == token.id), None) if known else None
+    words = [entry.text for entry in found]
+    hidden_before = "hidden" if f.query in before.hidden else "seen"
+    titles = {
+        "before": Say(f"self_attention.prediction.{hidden_before if known else 'next'}", {"query": name}),
+        "after": title,
+    }
+    sides = [
+        bars(
+            f"-{side}",
+            words,
+            [getattr(entry, side) for entry in found],
+            truth,
+            Say("change.which", {"title": titles[side], "which": Say(f"change.{side}")}),
+        )
+        for side in ("before", "after")
+    ]
+    blocks: list[Block] = [Beside(sides)]
+    if truth is not None:
+        entry = found[truth]
+        points = round(100 * (entry.after - entry.before), 1) + 0.0
+        facts = {"token": entry.text, "before": entry.before, "after": entry.after, "points": points}
+        blocks.append(Note(Say("self_attention.prediction.truth", facts), "text"))
+    return blocks

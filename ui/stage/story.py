@@ -1,0 +1,101 @@
+"""Draws a story on a page: each step with its title, formulas, figures, and what there is to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from attention_core.stories.drawing import drawn, together
+from attention_core.stories.story import Beside, Block, Figure, Folded, Note, Sequenced, Step, Story
+from attention_core.words import Words, plain, spoken
+from ui.i18n import current_language
+from ui.stage.steps import numbered_step, show
+from ui.stage.tables import show_sequence
+
+KEYS = {"query": "q"}  # parts of the focus by another name in the link
+_ICONS = {"info": ":material/info:", "absent": ":material/deployed_code:"}
+
+
+def draw(story: Story, *, controls: Mapping[str, Callable[[], None]] | None = None, first: int = 1) -> None:
+    """All steps below each other.
+
+    controls: what only a page has, above the figures of a step, by the step's key; first: the number of the first step.
+    """
+    for number, step in enumerate(story.steps, start=first):
+        draw_step(step, number, control=(controls or {}).get(step.key))
+
+
+def draw_step(step: Step, number: int, *, control: Callable[[], None] | None = None) -> None:
+    """One step in its frame."""
+    if step.absent is not None:
+        with numbered_step(number):
+            st.info(_markdown(step.absent), icon=_ICONS["absent"])
+        return
+    with numbered_step(number, escape(_text(step.title))):
+        if step.formulas:
+            st.latex(together(step.formulas))
+        if control is not None:
+            control()
+        _blocks(step.blocks)
+        st.markdown(_markdown(step.see))
+
+
+def _blocks(blocks: Sequence[Block]) -> None:
+    for block in blocks:
+        if isinstance(block, Figure):
+            _figure(block)
+        elif isinstance(block, Beside):
+            for place, figure in zip(st.columns(len(block.figures)), block.figures, strict=True):
+                with place:
+                    _figure(figure)
+        elif isinstance(block, Folded):
+            with st.expander(_markdown(block.title)):
+                _blocks(block.blocks)
+        elif isinstance(block, Sequenced):
+            rows = {_text(name): [_text(cell) for cell in cells] for name, cells in block.rows}
+            show_sequence(rows, alt=_text(block.alt))
+        else:
+            _note(block)
+
+
+def _figure(figure: Figure) -> None:
+    shown = drawn(figure, current_language())
+    show(shown, figure.name, alt=_text(figure.alt), on_click=_clicked(figure), widths=figure.widths)
+
+
+def _clicked(figure: Figure) -> Callable[[dict[str, Any]], None] | None:
+    """What a click does: what it picks goes into the link, and the page follows."""
+    pick = figure.pick
+    if pick is None:
+        return None
+
+    def chosen(point: dict[str, Any]) -> None:
+        if not pick.rows:
+            st.session_state["layer"], st.session_state["head"] = point["customdata"]
+            return
+        columns = len(figure.given["columns"])
+        st.session_state[KEYS.get(pick.focus, pick.focus)] = pick.rows[point["point_index"] // columns]
+
+    return chosen
+
+
+def _note(note: Note) -> None:
+    said = _markdown(note.words)
+    if note.tone == "info":
+        st.info(said, icon=_ICONS["info"])
+    elif note.tone == "caption":
+        st.caption(said)
+    else:
+        st.markdown(said)
+
+
+def _text(words: Words) -> str:
+    return spoken(words, current_language())
+
+
+def _markdown(words: Words) -> str:
+    """Names in it shown as typed."""
+    return spoken(words, current_language(), plain, live=True)
