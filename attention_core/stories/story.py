@@ -49,9 +49,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Beside:
-    """Figures side by side, as far as there is room."""
+    """Blocks side by side, as far as there is room."""
 
-    figures: Sequence[Figure]
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Blocks below each other that stay together, such as a figure with its note in a row of figures."""
+
+    blocks: Sequence[Block]
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,15 @@ class Sequenced:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A table: names of the columns, and its rows, the first cell of which says what they are of."""
+
+    head: Sequence[Words]
+    rows: Sequence[Sequence[Words]]
+    alt: Words
+
+
+@dataclass(frozen=True)
 class Folded:
     """What is shown when it is asked for."""
 
@@ -78,7 +94,7 @@ class Folded:
     blocks: Sequence[Block]
 
 
-Block = Figure | Beside | Note | Sequenced | Folded
+Block = Figure | Beside | Grouped | Note | Sequenced | Table | Folded
 
 
 @dataclass(frozen=True)
@@ -135,9 +151,7 @@ def _figures(blocks: Sequence[Block]) -> Iterator[Figure]:
     for block in blocks:
         if isinstance(block, Figure):
             yield block
-        elif isinstance(block, Beside):
-            yield from block.figures
-        elif isinstance(block, Folded):
+        elif isinstance(block, Beside | Grouped | Folded):
             yield from _figures(block.blocks)
 
 

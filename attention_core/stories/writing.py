@@ -12,7 +12,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from attention_core.figures.drawing import Picture
 from attention_core.stories.drawing import drawn
-from attention_core.stories.story import Beside, Block, Figure, Folded, Sequenced, Story
+from attention_core.stories.story import Beside, Block, Figure, Folded, Grouped, Sequenced, Story, Table
 from attention_core.words import Language, Words, plain, spoken
 
 Placed = Callable[[str, Picture, str], str]  # a figure's name, the figure, and what it shows → its HTML
@@ -51,21 +51,23 @@ class _Writing:
     def _block(self, block: Block) -> str:
         if isinstance(block, Figure):
             return self._placed(block.name, drawn(block, self._language), spoken(block.alt, self._language))
-        if isinstance(block, Beside):
-            return self.blocks(block.figures)
+        if isinstance(block, Beside | Grouped):
+            return self.blocks(block.blocks)
         if isinstance(block, Folded):
             title = _markdown().renderInline(spoken(block.title, self._language, plain))
             return f"<details><summary>{title}</summary>{self.blocks(block.blocks)}</details>"
         if isinstance(block, Sequenced):
-            return self._table(block)
+            return self._table([(name, *cells) for name, cells in block.rows], block.alt)
+        if isinstance(block, Table):
+            return self._table([block.head, *block.rows], block.alt)
         return self.said(block.words)
 
-    def _table(self, table: Sequenced) -> str:
+    def _table(self, lines: Sequence[Sequence[Words]], alt: Words) -> str:
         rows = []
-        for name, cells in table.rows:
-            shown = "".join(f"<td>{escape(spoken(cell, self._language))}</td>" for cell in cells)
-            rows.append(f'<tr><th scope="row">{escape(spoken(name, self._language))}</th>{shown}</tr>')
-        label = escape(spoken(table.alt, self._language))
+        for line in lines:
+            name, *cells = (escape(spoken(cell, self._language)) for cell in line)
+            rows.append(f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>')
+        label = escape(spoken(alt, self._language))
         return f'<div style="overflow-x: auto"><table aria-label="{label}">{"".join(rows)}</table></div>'
 
 

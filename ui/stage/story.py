@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from attention_core.stories.drawing import drawn, together
-from attention_core.stories.story import Beside, Block, Figure, Folded, Note, Sequenced, Step, Story
+from attention_core.stories.story import Beside, Block, Figure, Folded, Grouped, Note, Sequenced, Step, Story, Table
 from attention_core.words import Words, plain, spoken
 from ui.i18n import current_language
 from ui.stage.steps import numbered_step, show
@@ -48,15 +48,20 @@ def _blocks(blocks: Sequence[Block]) -> None:
         if isinstance(block, Figure):
             _figure(block)
         elif isinstance(block, Beside):
-            for place, figure in zip(st.columns(len(block.figures)), block.figures, strict=True):
+            for place, one in zip(st.columns(len(block.blocks)), block.blocks, strict=True):
                 with place:
-                    _figure(figure)
+                    _blocks([one])
+        elif isinstance(block, Grouped):
+            _blocks(block.blocks)
         elif isinstance(block, Folded):
             with st.expander(_markdown(block.title)):
                 _blocks(block.blocks)
         elif isinstance(block, Sequenced):
             rows = {_text(name): [_text(cell) for cell in cells] for name, cells in block.rows}
             show_sequence(rows, alt=_text(block.alt))
+        elif isinstance(block, Table):
+            head, *lines = ([_markdown(cell) for cell in line] for line in (block.head, *block.rows))
+            st.table({name: [line[column] for line in lines] for column, name in enumerate(head)}, alt=_text(block.alt))
         else:
             _note(block)
 

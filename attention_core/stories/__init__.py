@@ -1,0 +1,1 @@
+"""Traces → stories: one file a mechanism, and what all of them share."""
