@@ -60,7 +60,7 @@ def matrices(
     before, unit_before = was
     limit = None
     if kind == "signed":
-        limit = max(before.abs().max().item(), after.abs().max().item())
+        limit = max(_reach(before), _reach(after))
     sides = [
         matrix(
             f"{name}{ending}",
@@ -75,16 +75,22 @@ def matrices(
         )
         for ending, which, values, rows in (("-before", "before", before, unit_before), ("", "after", after, unit))
     ]
-    if torch.equal(before, after):
+    there = ~after.isnan()  # what is masked now is blank, and the same otherwise
+    if torch.equal(before[there], after[there]):
         return [Beside(sides), Note(Say("change.none"))]
     # On the scale of the quantity itself: a change of a hair must not look like one of everything.
     change = unit.weights(after - before)
-    scale = max(limit or 1.0, change.abs().max().item())
+    scale = max(limit or 1.0, _reach(change))
     difference = Say("change.difference", {"title": title})
     below = matrix(
         f"{name}-change", change, unit, kind="signed", title=difference, value=value, query=query, limit=scale
     )
     return [Beside(sides), below]
+
+
+def _reach(values: Tensor) -> float:
+    """The largest absolute value; what is masked has none."""
+    return float(values.nan_to_num().abs().max())
 
 
 def strip(name: str, values: Tensor, rows: Sequence[Words], quantity: Quantity, title: Words) -> Figure:

@@ -42,7 +42,10 @@ class Guessing:
     written: tuple[str, str, int] | None = None
 
 
-def self_attention_story(followed: Followed, guessing: Guessing = Guessing(), *, limit: float | None = None) -> Story:
+ONLY_SEEN = Guessing()
+
+
+def self_attention_story(followed: Followed, guessing: Guessing = ONLY_SEEN, *, limit: float | None = None) -> Story:
     """The way of one token through one head. limit: where the colours of the weights end, 1 where it is None."""
     steps = (
         _tokens(followed),
@@ -153,10 +156,11 @@ def _scores(f: Followed) -> Step:
         plain=facts["root"],
     )
     arrays = {"products": array(products), "scores": array(scores)}
+    shown = scores if allowed is None else scores.masked_fill(~allowed, math.nan)  # what may not be looked at is blank
     if before is not None and f.before is not None:
         was = before.scores[0, f.head]
         facts["before"] = numbered(visible(f.before.tokens))[int(was[query].argmax())]
-        pair = (scores, tokens), (was, read_unit(f.before, f.network.mask))
+        pair = (shown, tokens), (was, read_unit(f.before, f.network.mask))
         title = Say("self_attention.scores.figure")
         blocks = matrices("scores", *pair, title=title, quantity="score", kind="signed", query=query)
         return Step("self_attention.scores", [formula], facts, blocks, arrays)
@@ -171,7 +175,7 @@ def _scores(f: Followed) -> Step:
             value=Say("words.product" if name == "raw" else "words.score"),
             **look,
         )
-        for name, values in (("raw", products), ("scaled", scores))
+        for name, values in (("raw", products), ("scaled", shown))
     ]
     return Step("self_attention.scores", [formula], facts, [Beside(sides)], arrays)
 
@@ -229,7 +233,16 @@ def _prediction(f: Followed, guessing: Guessing) -> Step:
         return Step("self_attention.prediction", absent=Say("self_attention.prediction.absent"))
     guesses = predicts == "hidden"
     special = token.special and guesses
-    facts = {**f.facts, "guesses": guesses, "special": special, "layers": len(f.trace.layers)}
+    shown = f.trace if guessing.hidden is None else guessing.hidden
+    best, chance = shown.predictions(f.query, 1)[0]
+    facts = {
+        **f.facts,
+        "guesses": guesses,
+        "special": special,
+        "beside": guessing.hidden is not None,
+        "best": best,
+        "chance": chance,
+    }
     blocks: list[Block] = [_way(f)]
     if special:
         blocks.append(Note(Say("self_attention.prediction.special"), "info"))

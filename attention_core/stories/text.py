@@ -60,6 +60,9 @@ class Change:
     gate: float = 1.0
 
 
+AS_TRAINED = Change()
+
+
 @dataclass(frozen=True)
 class Followed:
     """One head's numbers at one token, in one trace, or in one as trained (`before`) and one changed."""
@@ -70,7 +73,7 @@ class Followed:
     head: int
     query: int
     network: TextFacts
-    change: Change = Change()
+    change: Change = AS_TRAINED
     words: Sequence[Word] | None = None  # what the rows of weights are, where they are not tokens
 
     @property

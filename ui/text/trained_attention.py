@@ -5,7 +5,7 @@ from __future__ import annotations
 from attention_core.analysis.guesses import written_together
 from attention_core.analysis.words import words
 from attention_core.models.text import TextTrace
-from attention_core.stories.self_attention import Guessing, self_attention_story
+from attention_core.stories.self_attention import ONLY_SEEN, Guessing, self_attention_story
 from attention_core.stories.story import Story
 from attention_core.stories.text import Followed, text_facts
 from ui.inputs import grouping, heads, networks, sentence, text_networks
@@ -52,11 +52,11 @@ def _guessing(followed: Followed, what_if: WhatIf) -> Guessing:
     """The same sentence with the followed token hidden, and what is written where several of its word are."""
     trace, query, network = followed.trace, followed.query, followed.network
     if network.predicts != "hidden" or trace.tokens[query].special:
-        return Guessing()
+        return ONLY_SEEN
     if query in what_if.hidden:
         return Guessing(written=_written(followed, what_if))
     if network.mask_row is None:
-        return Guessing()
+        return ONLY_SEEN
     hidden, before = (
         networks.text_trace(trace.text, trace.pair, what.with_hidden(query)) for what in (what_if, AS_TRAINED)
     )

@@ -1,0 +1,55 @@
+"""Which stories a trace tells, and a story as plain text: for notebooks, programs and the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attention_core.figures.style import range_text
+from attention_core.models.hub.text import HubTextModel
+from attention_core.models.text import TextModel, TextTrace
+from attention_core.stories.self_attention import ONLY_SEEN, Guessing, self_attention_story
+from attention_core.stories.story import Story
+from attention_core.stories.text import AS_TRAINED, Change, Followed, text_facts
+from attention_core.words import Language, spoken
+
+
+def tell_text(
+    model: TextModel | HubTextModel,
+    trace: TextTrace,
+    *,
+    layer: int,
+    head: int,
+    query: int,
+    before: TextTrace | None = None,
+    change: Change = AS_TRAINED,
+) -> tuple[Story, ...]:
+    """The stories of a sentence at one head and one token, all counted from 0.
+
+    before: the same sentence as trained, where `trace` has been changed; change: what was, as `Change` has it.
+    """
+    followed = Followed(trace, before, layer, head, query, text_facts(model), change)
+    return (self_attention_story(followed, _guessing(model, followed)),)
+
+
+def _guessing(model: TextModel | HubTextModel, followed: Followed) -> Guessing:
+    """The sentence once more with the followed token hidden, where the network guesses what is hidden."""
+    trace, query, network = followed.trace, followed.query, followed.network
+    known = network.predicts == "hidden" and network.mask_row is not None and not trace.tokens[query].special
+    if not known or trace.hidden or followed.before is not None:
+        return ONLY_SEEN
+    return Guessing(model.trace(trace.text, trace.pair, hide=[query]))
+
+
+def story_text(story: Story, language: Language) -> str:
+    """Its steps below each other: title, formulas in TeX, each quantity with its shape and range, and what to see."""
+    written = []
+    for number, step in enumerate(story.steps, start=1):
+        if step.absent is not None:
+            written.append(spoken(step.absent, language))
+            continue
+        lines: list[Any] = [f"{number} · {spoken(step.title, language)}", *(f"    {one}" for one in step.formulas)]
+        for name, values in step.arrays.items():
+            shape = " × ".join(map(str, values.shape)) or "1"
+            lines.append(f"    {name} ({shape}): {range_text(values)}")
+        written.append("\n".join([*lines, f"    {spoken(step.see, language)}"]))
+    return "\n\n".join(written) + "\n"
