@@ -45,21 +45,23 @@ class Guessing:
 ONLY_SEEN = Guessing()
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the steps are made of. limit: where the colours of the weights end, 1 where it is None."""
+
+    followed: Followed
+    guessing: Guessing
+    limit: float | None
+
+
 def self_attention_story(followed: Followed, guessing: Guessing = ONLY_SEEN, *, limit: float | None = None) -> Story:
     """The way of one token through one head. limit: where the colours of the weights end, 1 where it is None."""
-    steps = (
-        _tokens(followed),
-        _embedding(followed),
-        _projections(followed),
-        _scores(followed),
-        _weights(followed, limit),
-        _sum(followed),
-        _prediction(followed, guessing),
-    )
-    return Story(KEY, followed.focus, followed.facts, steps)
+    told = Told(followed, guessing, limit)
+    return Story(KEY, followed.focus, followed.facts, [step(told) for step in STEPS])
 
 
-def _tokens(f: Followed) -> Step:
+def _tokens(told: Told) -> Step:
+    f = told.followed
     trace, network = f.trace, f.network
     specials = list(dict.fromkeys(token.text for token in trace.tokens if token.special))
     ids = [network.mask_row if i in trace.hidden else token.id for i, token in enumerate(trace.tokens)]
@@ -80,7 +82,8 @@ def _tokens(f: Followed) -> Step:
     )
 
 
-def _embedding(f: Followed) -> Step:
+def _embedding(told: Told) -> Step:
+    f = told.followed
     trace, layer, query = f.trace, f.layer, f.query
     given = trace.embedding if layer == 0 else trace.blocks[layer - 1].output
     as_is = torch.equal(given, f.attention.input[0])  # networks that norm behind a block read it as it is
@@ -98,8 +101,10 @@ def _embedding(f: Followed) -> Step:
         changed = Say("self_attention.embedding.input", {"layer": layer + 1})
         pair = changed, f.attention_before.input[0], f.attention.input[0]
         blocks += strip_changes(f.names, {"embedding": pair})
-    stacked = torch.stack([part[query] for part in summands.values()])
-    rows = [Say(f"self_attention.embedding.{name}") for name in summands]
+    # Some networks map the sum to another width before their first block.
+    shown = {name: part for name, part in summands.items() if part.shape == trace.token_embedding.shape}
+    stacked = torch.stack([part[query] for part in shown.values()])
+    rows = [Say(f"self_attention.embedding.{name}") for name in shown]
     blocks.append(Folded(parts, [strip("embedding-parts", stacked, rows, "embedding", parts)]))
     used = [name for name in ("token", "position", "segment") if bool(summands[name].any())]
     formula = formulas.embedding(layer, used, shipped=f.network.shipped, root=f.network.root, as_is=as_is)
@@ -119,7 +124,8 @@ def _twice(f: Followed) -> list[Block]:
     return [Note(Say("self_attention.embedding.twice", facts))]
 
 
-def _projections(f: Followed) -> Step:
+def _projections(told: Told) -> Step:
+    f = told.followed
     attention, before = f.attention, f.attention_before
     names = ("query", "key", "value")
     now = {name: getattr(attention, name)[0, f.head] for name in names}  # (T, d) each
@@ -135,7 +141,8 @@ def _projections(f: Followed) -> Step:
     return Step("self_attention.projections", [formulas.projections(f.network.bias)], facts, blocks, arrays)
 
 
-def _scores(f: Followed) -> Step:
+def _scores(told: Told) -> Step:
+    f = told.followed
     attention, before, query = f.attention, f.attention_before, f.query
     d = attention.query.shape[-1]
     products, scores = unscaled_scores(attention)[0, f.head], attention.scores[0, f.head]  # (T, T)
@@ -180,7 +187,8 @@ def _scores(f: Followed) -> Step:
     return Step("self_attention.scores", [formula], facts, [Beside(sides)], arrays)
 
 
-def _weights(f: Followed, limit: float | None) -> Step:
+def _weights(told: Told) -> Step:
+    f = told.followed
     attention, before, query = f.attention, f.attention_before, f.query
     weights, unit = attention.weights[0, f.head], f.unit()
     row = unit.row(query)
@@ -198,7 +206,7 @@ def _weights(f: Followed, limit: float | None) -> Step:
         was = before.weights[0, f.head], f.unit(f.before)
         most = int(unit.weights(weights)[row].argmax())
         facts["before"] = unit.weights(was[0])[row, most].item()
-    look = {"limit": limit} if was is None else {}
+    look = {"limit": told.limit} if was is None else {}
     blocks += matrices(
         "weights", (weights, unit), was, title=title, quantity="weight", kind="weight", query=query, **look
     )
@@ -206,7 +214,8 @@ def _weights(f: Followed, limit: float | None) -> Step:
     return Step("self_attention.weights", formula, facts, blocks, {"weights": array(weights)})
 
 
-def _sum(f: Followed) -> Step:
+def _sum(told: Told) -> Step:
+    f = told.followed
     names, query = f.names, f.query
     total = weighted_sum(f.attention, f.head, query)
     output = f.attention.head_outputs[0, f.head, query]  # with the head's gate
@@ -226,8 +235,9 @@ def _sum(f: Followed) -> Step:
     return Step("self_attention.sum", [formulas.output(gate=f.change.gate)], facts, blocks, arrays)
 
 
-def _prediction(f: Followed, guessing: Guessing) -> Step:
+def _prediction(told: Told) -> Step:
     """The way from the head to the end, then what is said with the token in sight, and with it hidden."""
+    f, guessing = told.followed, told.guessing
     predicts, token = f.network.predicts, f.trace.tokens[f.query]
     if predicts == "nothing":
         return Step("self_attention.prediction", absent=Say("self_attention.prediction.absent"))
@@ -329,3 +339,6 @@ def _bars(f: Followed, which: str, trace: TextTrace, before: TextTrace | None) -
         facts = {"token": entry.text, "before": entry.before, "after": entry.after, "points": points}
         blocks.append(Note(Say("self_attention.prediction.truth", facts), "text"))
     return blocks
+
+
+STEPS = (_tokens, _embedding, _projections, _scores, _weights, _sum, _prediction)
