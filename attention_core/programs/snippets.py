@@ -36,34 +36,58 @@ def text_snippet(
     mask: Tensor | None = None,
     gates: Sequence[Gate] = (),
     network: str = SHIPPED_NETWORK,
+    story: str | None = None,
+    language: str = "en",
 ) -> str:
     """A program for one head's row of weights and the predictions at `query`; for None, what each token receives.
 
     scale … gates: the what-if that `trace` was made with; what is hidden stands in the trace. network: the call that
-    loads what it was made by.
+    loads what it was made by. story: the key of the one that the program tells in the end, in `language`.
     """
-    imports, setting_up, controls = [], [], []
+    imports, setting_up, controls, change = [], [], [], []
     if trace.hidden:
         controls.append(f"hide={sorted(trace.hidden)!r}")
     if scale is not None:
         controls.append(f"scale={scale!r}")
+        change.append("scaled=False")
     if temperature != 1:
         controls.append(f"temperature={temperature!r}")
+        change.append(f"temperature={temperature!r}")
     if mask is not None:
         made, function = _mask(mask)
         imports.append(f"from attention_core.analysis.masks import {function}")
-        controls.append(f"mask={made}")
+        setting_up.append(f"mask = {made}")
+        controls.append("mask=mask")
+        change.append("mask=mask")
     if gates:
         heads = [attention.weights.shape[1] for attention in trace.layers]
         setting_up.append(f"gates = [torch.ones(heads) for heads in {heads}]")
         setting_up += [f"gates[{row}][{column}] = {gate!r}" for row, column, gate in gates]
         controls.append("head_gates=gates")
-    arguments = ", ".join([repr(trace.text), repr(trace.pair), *controls])
+        change.append(f"gate=gates[{layer}][{head}].item()")
+    given = [repr(trace.text), repr(trace.pair)]
+    arguments = ", ".join([*given, *controls])
+    told: list[str] = []
+    if story is not None and query is not None:
+        imports.append("from attention_core.stories.telling import story_text, tell_text")
+        place = [f"layer={layer}, head={head}, query={query}, only={story!r}"]
+        if controls:
+            imports.append("from attention_core.stories.text import Change")
+            place += [f"before=model.trace({', '.join(given)})", f"change=Change({', '.join(change)})"]
+        told = [
+            "",
+            "# And as the page tells it, step by step:",
+            "stories = tell_text(",
+            *(f"    {part}," for part in ("model, trace", *place)),
+            ")",
+            "for story in stories:",
+            f"    print(story_text(story, {language!r}))",
+        ]
     lines = [
         "import torch",
         "",
         "import attention_core as ac",
-        *imports,
+        *sorted(imports),
         "",
         f"model = ac.{network}",
         *setting_up,
@@ -71,6 +95,7 @@ def text_snippet(
         "print([token.text for token in trace.tokens])",
         "",
         *(_received(trace, layer, head) if query is None else _row(trace, layer, head, query)),
+        *told,
     ]
     return "\n".join(lines) + "\n"
 

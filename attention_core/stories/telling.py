@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 from attention_core.figures.style import range_text
 from attention_core.models.hub.text import HubTextModel
@@ -11,6 +11,8 @@ from attention_core.stories.self_attention import ONLY_SEEN, Guessing, self_atte
 from attention_core.stories.story import Story
 from attention_core.stories.text import AS_TRAINED, Change, Followed, text_facts
 from attention_core.words import Language, spoken
+
+_COLOUR = re.compile(r"\\textcolor\{#\w{6}\}")
 
 
 def tell_text(
@@ -22,13 +24,15 @@ def tell_text(
     query: int,
     before: TextTrace | None = None,
     change: Change = AS_TRAINED,
+    only: str | None = None,
 ) -> tuple[Story, ...]:
-    """The stories of a sentence at one head and one token, all counted from 0.
+    """The stories of a sentence at one head and one token, all counted from 0; or the one with the key `only`.
 
     before: the same sentence as trained, where `trace` has been changed; change: what was, as `Change` has it.
     """
     followed = Followed(trace, before, layer, head, query, text_facts(model), change)
-    return (self_attention_story(followed, _guessing(model, followed)),)
+    stories = (self_attention_story(followed, _guessing(model, followed)),)
+    return tuple(story for story in stories if only in (None, story.key))
 
 
 def _guessing(model: TextModel | HubTextModel, followed: Followed) -> Guessing:
@@ -47,7 +51,8 @@ def story_text(story: Story, language: Language) -> str:
         if step.absent is not None:
             written.append(spoken(step.absent, language))
             continue
-        lines: list[Any] = [f"{number} · {spoken(step.title, language)}", *(f"    {one}" for one in step.formulas)]
+        formulas = (_COLOUR.sub("", formula) for formula in step.formulas)
+        lines = [f"{number} · {spoken(step.title, language)}", *(f"    {formula}" for formula in formulas)]
         for name, values in step.arrays.items():
             shape = " × ".join(map(str, values.shape)) or "1"
             lines.append(f"    {name} ({shape}): {range_text(values)}")

@@ -24,7 +24,7 @@ from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionTrac
 from attention_core.programs.snippets import SHIPPED_NETWORK, photo_snippet, text_snippet, trial_snippet
 from attention_core.runtime.version import version
 from attention_core.stories.story import Story
-from ui.i18n import joined, t
+from ui.i18n import current_language, joined, t
 from ui.inputs import networks, photo_what_if, sentence, text_networks
 from ui.inputs.networks import Photo
 from ui.inputs.photo_what_if import PhotoWhatIf
@@ -97,6 +97,8 @@ def text_export(
         mask=what_if.attention_mask(len(trace.tokens)),
         gates=what_if.gates,
         network=_loading_call(),
+        story=None if story is None else story.key,
+        language=current_language(),
     )
     taken = Taken(
         page,
