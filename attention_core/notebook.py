@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,64 +19,80 @@ import torch
 from PIL import Image
 from torch import nn
 
-from attention_core.analysis.head_roles import outstanding_heads, within_a_sentence
-from attention_core.analysis.stages import most_selective
 from attention_core.errors import ControlError, KindError, ModelSourceError
 from attention_core.inputs import ImageLike, clean_text, load_image
-from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.trace import Trace
-from attention_core.models import registry
-from attention_core.models.hub.encoder_decoder import EncoderDecoderTrace, HubEncoderDecoder
-from attention_core.models.hub.patches import HubPatchModel, PatchTrace
+from attention_core.models.hub.encoder_decoder import HubEncoderDecoder
+from attention_core.models.hub.patches import HubPatchModel
 from attention_core.models.hub.text import HubTextModel
-from attention_core.models.hub.traces import HubTextTrace
-from attention_core.models.hub.vision import HubVisionModel, HubVisionTrace, PhotoFormat, StagedTrace
-from attention_core.models.text import TextModel, TextTrace
-from attention_core.models.translation import TranslationTrace
+from attention_core.models.hub.vision import HubVisionModel, PhotoFormat
+from attention_core.models.text import TextModel
 from attention_core.models.translator import Translator
-from attention_core.models.vision import VisionClass, VisionModel, VisionTrace
+from attention_core.models.vision import VisionClass, VisionModel
+from attention_core.stories.story import Story
+from attention_core.words import Language, Say, spoken
 
 TextReader = TextModel | HubTextModel | HubEncoderDecoder | Translator
 PhotoReader = VisionModel | HubVisionModel | HubPatchModel
-MISSING = (
-    "The figures need Plotly's JavaScript, which the first result of this notebook carries, and which is not in this "
-    "page. Run the notebook again from its beginning, or save the result as a page of its own: result.save(path)."
-)
 
 
 @dataclass(frozen=True, eq=False)
 class Explored:
-    """One text or photo in one network. figures: Plotly's, by name; captions: what each shows, by the same names."""
+    """One text or photo in one network: its trace, and the stories that it tells, in one language."""
 
     title: str
     summary: str
     trace: Trace
-    figures: Mapping[str, Any]
-    captions: Mapping[str, str]
+    stories: tuple[Story, ...]
+    language: Language
+
+    @cached_property
+    def figures(self) -> Mapping[str, Any]:
+        """The figures of all stories by name, Plotly's."""
+        from attention_core.stories.drawing import drawn
+
+        return {name: drawn(one, self.language) for story in self.stories for name, one in story.figures.items()}
+
+    @property
+    def captions(self) -> Mapping[str, str]:
+        """What each figure shows, by the same names."""
+        shown = (figure for story in self.stories for figure in story.figures.items())
+        return {name: spoken(figure.alt, self.language) for name, figure in shown}
 
     def _repr_html_(self) -> str:
-        """The figures for a notebook. Plotly's JavaScript is in the first cell that shows a result, for all cells."""
-        from attention_core.figures.inline import html_piece
+        """The stories for a notebook. Plotly's JavaScript is in the first cell that shows a result, for all cells."""
+        from attention_core.figures.inline import FIGURE, html_piece
 
+        figures: list[Any] = []
+
+        def placed(_: str, figure: Any, alt: str) -> str:
+            figures.append(figure)
+            return FIGURE.format(heading=escape(alt))
+
+        body = self._written(placed)
         return html_piece(
-            [(name, figure, self.captions[name]) for name, figure in self.figures.items()],
+            body,
+            figures,
             title=self.title,
             caption=self.summary,
-            missing=MISSING,
+            missing=spoken(Say("notebook.missing"), self.language),
             carries=_carriers.carries(),
         )
 
     def save(self, path: str | Path) -> Path:
         """Writes a page that stands alone: it opens anywhere, without a network. Returns where it is."""
-        from attention_core.figures.printed import html_page, printed, printed_figure
+        from attention_core.figures.printed import html_page, printed_figure
 
-        body = "\n".join(
-            printed_figure(name, printed(figure, self.captions[name])) for name, figure in self.figures.items()
-        )
-        page = html_page(body, title=self.title, caption=self.summary, language="en")
+        body = self._written(lambda _, figure, alt: printed_figure(alt, figure))
+        page = html_page(body, title=self.title, caption=self.summary, language=self.language)
         written = Path(path).expanduser()
         written.write_text(page, encoding="utf-8")
         return written
+
+    def _written(self, placed: Callable[[str, Any, str], str]) -> str:
+        from attention_core.stories.writing import story_html
+
+        return "\n".join(story_html(story, self.language, placed) for story in self.stories)
 
 
 def explore(
@@ -84,29 +102,35 @@ def explore(
     tokenizer: Any = None,
     layer: int | str | None = None,
     head: int | None = None,
+    query: int | None = None,
     classes: tuple[VisionClass, ...] = (),
     format: PhotoFormat | None = None,
+    language: Language = "en",
 ) -> Explored:
-    """What a network's attention makes of a text or a photo: its trace, and figures of it.
+    """What a network's attention makes of a text or a photo: its trace, and the stories that the pages tell of it.
 
     model: one that `load_…` gives, a network of the transformers library (with its `tokenizer`, if it reads text), or
     any photo network with SE, CBAM or patches; it is left as it is. given: a text; two texts as a tuple, of which an
     encoder-decoder is led along the second; a photo as a path or as in `VisionModel.trace`. layer: its number from 0,
-    or the name of a stage or of a module with SE or CBAM; head: its number from 0; None = those that the pages open on.
-    classes, format: of a photo network that does not bring its own, as in `HubVisionModel`.
-    Raises `KindError` for what is no network, no text or no photo, `ControlError` for a layer or head that is not
-    there, `UnsupportedModelError` for a network without attention that can be read.
+    or the name of a stage or of a module with SE or CBAM; head, query: the head and the token (or patch) that is
+    followed, from 0; None = those that the pages open on. classes, format: of a photo network that does not bring its
+    own, as in `HubVisionModel`. language: "en" or "zh".
+    Raises `KindError` for what is no network, no text or no photo, `ControlError` for a layer, head or token that is
+    not there, `UnsupportedModelError` for a network without attention that can be read.
     """
+    # Plotly comes with the stories: not before something is drawn.
+    from attention_core.stories.telling import tell
+
     reader = _reader(model, tokenizer, classes, format)
     trace = reader.trace(*_texts(given)) if isinstance(reader, TextReader) else reader.trace(_image(given))
     architecture = reader.architecture if hasattr(reader, "architecture") else type(reader).__name__
-    pictures, summary = _pictures(trace, layer, head)
+    stories, where = tell(reader, trace, layer=layer, head=head, query=query)
     return Explored(
-        title=f"Attention in {architecture}",
-        summary=summary,
+        title=spoken(Say("notebook.title", {"name": architecture}), language),
+        summary=spoken(where, language),
         trace=trace,
-        figures={name: picture.figure for name, picture in pictures.items()},
-        captions={name: picture.caption for name, picture in pictures.items()},
+        stories=stories,
+        language=language,
     )
 
 
@@ -160,85 +184,6 @@ def _image(given: Any) -> ImageLike:
     if not path.is_file():
         raise ModelSourceError("hub.no_file", f"there is no file {path}. Check the path.", name=str(path))
     return load_image(path.read_bytes())
-
-
-def _pictures(trace: Any, layer: int | str | None, head: int | None) -> tuple[dict[str, Any], str]:
-    """Name → picture, and a sentence on what they are of."""
-    # Plotly comes with the figures: not before something is drawn.
-    from attention_core.photo_pictures import patch_pictures, stage_pictures
-    from attention_core.text_pictures import text_pictures, translation_pictures
-
-    if isinstance(trace, VisionTrace | HubVisionTrace):
-        if head is not None:
-            raise ControlError("explore.no_heads", "SE and CBAM have no heads; leave head out.")
-        stage = trace.stages[_stage(trace, layer)]
-        places = ", ".join(one.name for one in trace.stages)
-        return stage_pictures(trace, trace.stages, stage), f"layer={stage.name!r}, of {places}."
-    if isinstance(trace, PatchTrace):
-        heads = [one.weights.shape[1] for one in trace.layers]
-        layer, head = _chosen(heads, layer, head, (0, 0))
-        return patch_pictures(trace, layer, head), _where(layer, head, heads)
-    if isinstance(trace, EncoderDecoderTrace | TranslationTrace):
-        heads = [one.weights.shape[1] for one in trace.cross]
-        layer, head = _chosen(heads, layer, head, (0, 0))
-        return translation_pictures(trace, layer, head), _where(layer, head, heads)
-    heads = [one.weights.shape[1] for one in trace.layers]
-    layer, head = _chosen(heads, layer, head, _opening(trace, heads))
-    return text_pictures(trace, layer, head), _where(layer, head, heads)
-
-
-def _opening(trace: TextTrace, heads: list[int]) -> tuple[int, int]:
-    """The head that the pages open on, in the network that ships; else the first."""
-    measured = registry.scores("text")
-    if isinstance(trace, HubTextTrace) or [len(layer) for layer in measured["heads"]] != heads:
-        return 0, 0
-    roles = outstanding_heads(measured)
-    role = within_a_sentence(roles) if trace.pair is None else next(iter(roles), None)
-    return (role.layer, role.head) if role else (0, 0)
-
-
-def _chosen(heads: list[int], layer: int | str | None, head: int | None, opening: tuple[int, int]) -> tuple[int, int]:
-    """The layer and head asked for, or those to open on. heads: of each layer. Raises `ControlError`."""
-    first = opening[0] if layer is None else layer
-    if not isinstance(first, int) or not 0 <= first < len(heads):
-        raise ControlError(
-            "explore.layer",
-            f"layer is {layer!r}; expected a number from 0 to {len(heads) - 1}.",
-            came=layer,
-            expected=f"0 … {len(heads) - 1}",
-        )
-    second = head if head is not None else opening[1] if first == opening[0] else 0
-    if not 0 <= second < heads[first]:
-        raise ControlError(
-            "explore.head",
-            f"head is {head!r}; layer {first} has the heads 0 to {heads[first] - 1}.",
-            came=head,
-            layer=first,
-            limit=heads[first] - 1,
-        )
-    return first, second
-
-
-def _where(layer: int, head: int, heads: list[int]) -> str:
-    return f"layer={layer} of {len(heads)}, head={head} of {heads[layer]}, counted from 0."
-
-
-def _stage(trace: StagedTrace, layer: int | str | None) -> int:
-    """The index of a stage, by number or name; None: of the last with CBAM, or of the SE whose gates differ most."""
-    names = [stage.name for stage in trace.stages]
-    if layer is None:
-        if any(stage.attention is None or isinstance(stage.attention, CBAMTrace) for stage in trace.stages):
-            return len(names) - 1
-        return names.index(most_selective(trace.stages).name)
-    index = names.index(layer) if layer in names else layer
-    if not isinstance(index, int) or not 0 <= index < len(names):
-        raise ControlError(
-            "explore.layer",
-            f"layer is {layer!r}; expected a number from 0 to {len(names) - 1}, or one of {', '.join(names)}.",
-            came=layer,
-            expected=f"0 … {len(names) - 1}, {', '.join(names)}",
-        )
-    return index
 
 
 class _Carriers:

@@ -20,7 +20,7 @@ from .plotly_js import source
 _PIECE = """<div id="{id}" style="max-width: 52rem">
 <h3>{title}</h3>
 <p>{caption}</p>
-{figures}
+{body}
 <p class="missing" hidden>{missing}</p>
 <script type="application/json">[{data}]</script>
 {library}
@@ -49,6 +49,8 @@ _PIECE = """<div id="{id}" style="max-width: 52rem">
       const {{data, layout}} = figures[number];
       place.style.height = `${{layout.height}}px`;  // a figure that follows the page's width takes its height from here
       plotly.newPlot(place, data, layout, {{displaylogo: false, responsive: true}});
+      // Folded away it had no width to take.
+      place.closest("details")?.addEventListener("toggle", () => plotly.Plots.resize(place));
     }}),
     () => {{
       window.attentionExplorerPlotly = undefined;
@@ -58,27 +60,25 @@ _PIECE = """<div id="{id}" style="max-width: 52rem">
 }})();</script>
 </div>
 """
-_FIGURE = """<h4>{heading}</h4>
-<div class="figure" style="overflow-x: auto"></div>
-<p>{caption}</p>"""
+FIGURE = """<h4>{heading}</h4>
+<div class="figure" style="overflow-x: auto"></div>"""
 
 
 def html_piece(
-    figures: Sequence[tuple[str, go.Figure, str]], *, title: str, caption: str, missing: str, carries: bool
+    body: str, figures: Sequence[go.Figure], *, title: str, caption: str, missing: str, carries: bool
 ) -> str:
-    """A part of a page with figures in it, each with its heading above and its caption below.
+    """A part of a page with figures in it.
 
-    carries: whether Plotly's JavaScript is inside; missing: what is said in place of the figures where it is nowhere in
-    the page.
+    body: HTML with a `FIGURE` for each of the figures, in their order; carries: whether Plotly's JavaScript is inside;
+    missing: what is said in place of the figures where it is nowhere in the page.
     """
-    shown = "\n".join(_FIGURE.format(heading=escape(heading), caption=escape(said)) for heading, _, said in figures)
     # "</script>" in a token would end the element: in JSON, "<" can be written so that no browser sees it.
-    data = ",".join(str(figure.to_json()).replace("<", r"\u003c") for _, figure, _ in figures)
+    data = ",".join(str(figure.to_json()).replace("<", r"\u003c") for figure in figures)
     return _PIECE.format(
         id=f"attention-explorer-{uuid4().hex}",  # the same figures may be shown twice
         title=escape(title),
         caption=escape(caption),
-        figures=shown,
+        body=body,
         missing=escape(missing),
         data=data,
         library=f'<script type="text/plain" class="attention-explorer-plotly">{_packed()}</script>' if carries else "",

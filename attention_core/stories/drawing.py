@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from attention_core import figures
+import attention_core.figures as figures
 from attention_core.figures.drawing import Picture
 from attention_core.figures.style import escaped
 from attention_core.stories.story import Figure

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from attention_core.figures.style import range_text
 from attention_core.models.hub.text import HubTextModel
 from attention_core.models.text import TextModel, TextTrace
+from attention_core.stories.openings import chosen_head, chosen_token, opening_head
 from attention_core.stories.self_attention import ONLY_SEEN, Guessing, self_attention_story
 from attention_core.stories.story import Story
 from attention_core.stories.text import AS_TRAINED, Change, Followed, text_facts
-from attention_core.words import Language, spoken
+from attention_core.words import Language, Say, Words, spoken
 
 _COLOUR = re.compile(r"\\textcolor\{#\w{6}\}")
+
+
+def tell(
+    reader: Any, trace: Any, *, layer: int | str | None, head: int | None, query: int | None
+) -> tuple[tuple[Story, ...], Words]:
+    """The stories of a trace that `reader` made, and words on what is followed.
+
+    layer, head, query: as in `explore`; None = where the pages open. Raises `ControlError`.
+    """
+    heads = [one.weights.shape[1] for one in trace.layers]
+    at_layer, at_head = chosen_head(heads, layer, head, opening_head(trace, heads))
+    token = chosen_token(trace, query)
+    return tell_text(reader, trace, layer=at_layer, head=at_head, query=token), _where(at_layer, at_head, heads)
+
+
+def _where(layer: int, head: int, heads: list[int]) -> Words:
+    facts = {"layer": layer, "layers": len(heads), "head": head, "heads": heads[layer]}
+    return Say("notebook.head", facts)
 
 
 def tell_text(
