@@ -94,7 +94,14 @@ class Folded:
     blocks: Sequence[Block]
 
 
-Block = Figure | Beside | Grouped | Note | Sequenced | Table | Folded
+@dataclass(frozen=True)
+class Instead:
+    """What a door shows that has no control for the step, such as numbers that a page has in fields to type into."""
+
+    blocks: Sequence[Block]
+
+
+Block = Figure | Beside | Grouped | Note | Sequenced | Table | Folded | Instead
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,7 @@ def _figures(blocks: Sequence[Block]) -> Iterator[Figure]:
     for block in blocks:
         if isinstance(block, Figure):
             yield block
-        elif isinstance(block, Beside | Grouped | Folded):
+        elif isinstance(block, Beside | Grouped | Folded | Instead):
             yield from _figures(block.blocks)
 
 
