@@ -88,10 +88,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Folded:
-    """What is shown when it is asked for."""
+    """What is shown when it is asked for. is_open: or at first, until it is folded."""
 
     title: Words
     blocks: Sequence[Block]
+    is_open: bool = False
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ class _Writing:
             return self.blocks(block.blocks)
         if isinstance(block, Folded):
             title = _markdown().renderInline(spoken(block.title, self._language, plain))
-            return f"<details><summary>{title}</summary>{self.blocks(block.blocks)}</details>"
+            opened = "<details open>" if block.is_open else "<details>"
+            return f"{opened}<summary>{title}</summary>{self.blocks(block.blocks)}</details>"
         if isinstance(block, Sequenced):
             return self._table([(name, *cells) for name, cells in block.rows], block.alt)
         if isinstance(block, Table):

@@ -66,7 +66,7 @@ def _blocks(blocks: Sequence[Block]) -> None:
         elif isinstance(block, Grouped | Instead):
             _blocks(block.blocks)
         elif isinstance(block, Folded):
-            with st.expander(_markdown(block.title)):
+            with st.expander(_markdown(block.title), expanded=block.is_open):
                 _blocks(block.blocks)
         elif isinstance(block, Sequenced):
             rows = {_text(name): [_text(cell) for cell in cells] for name, cells in block.rows}
