@@ -8,15 +8,17 @@ from typing import Any
 from attention_core.analysis import tables
 from attention_core.models.hub.encoder_decoder import HubEncoderDecoder
 from attention_core.models.hub.text import HubTextModel
+from attention_core.models.tokenization import visible
 from attention_core.models.translator import Translator
 from attention_core.programs.writing import SHIPPED_TRANSLATOR, generation_snippet, translation_snippet
+from attention_core.stories.story import Story
 from ui.i18n import t
 from ui.inputs.passage import View
 from ui.inputs.translators import TranslatingNetwork
 from ui.inputs.writers import Writer
 from ui.take_along.export import digest, hub_loading_call, written_settings
 from ui.take_along.files import Taken, offer, opened
-from ui.text.cross_attention import View as Translated
+from ui.text.cross_attention import Pair
 
 
 def generation_export(writer: Writer, view: View) -> None:
@@ -71,30 +73,31 @@ def generation_export(writer: Writer, view: View) -> None:
         offer(taken)
 
 
-def translation_export(network: TranslatingNetwork, view: Translated) -> None:
-    """At the end of the page on networks that read one text and write another."""
+def translation_export(network: TranslatingNetwork, pair: Pair, story: Story) -> None:
+    """At the end of the page on networks that read one text and write another. story: what the page tells of them."""
     box = opened()
     if box is None:
         return
-    trace, own = view.pair.trace, view.pair.own
+    trace, own = pair.trace, pair.own
+    layer, head, row = (int(story.focus[key]) for key in ("cross_layer", "cross_head", "row"))
     chosen = {
         "text": trace.source.text,
         "target": trace.target.text,
         "written_by_the_network": own,
-        "layer": view.layer,
-        "head": view.head,
-        "row": view.row,
+        "layer": layer,
+        "head": head,
+        "row": row,
     }
     if network.shipped:
-        chosen["into"] = view.pair.into
+        chosen["into"] = pair.into
     caption = t(
         "export.translation_caption",
         name=network.name,
         text=trace.source.text,
         target=trace.target.text,
-        layer=view.layer + 1,
-        head=view.head + 1,
-        row=view.pair.target[view.row],
+        layer=layer + 1,
+        head=head + 1,
+        row=visible(trace.target.tokens)[row],
     )
     taken = Taken(
         "cross_attention",
@@ -104,13 +107,14 @@ def translation_export(network: TranslatingNetwork, view: Translated) -> None:
             trace,
             network=_loading_call(network.name, network.model),
             own=own,
-            layer=view.layer,
-            head=view.head,
-            row=view.row,
-            into=view.pair.into,
+            layer=layer,
+            head=head,
+            row=row,
+            into=pair.into,
         ),
         npz=partial(tables.translation_npz, trace),
-        csv=lambda: tables.csv_zip(tables.translation_tables(trace, view.layer)),
+        csv=lambda: tables.csv_zip(tables.translation_tables(trace, layer)),
+        story=story,
     )
     with box:
         offer(taken)
