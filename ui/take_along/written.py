@@ -11,9 +11,10 @@ from attention_core.models.hub.text import HubTextModel
 from attention_core.models.tokenization import visible
 from attention_core.models.translator import Translator
 from attention_core.programs.writing import SHIPPED_TRANSLATOR, generation_snippet, translation_snippet
+from attention_core.stories.generation import Moment
 from attention_core.stories.story import Story
 from ui.i18n import t
-from ui.inputs.passage import View
+from ui.inputs.passage import Passage
 from ui.inputs.translators import TranslatingNetwork
 from ui.inputs.writers import Writer
 from ui.take_along.export import digest, hub_loading_call, written_settings
@@ -21,34 +22,33 @@ from ui.take_along.files import Taken, offer, opened
 from ui.text.cross_attention import Pair
 
 
-def generation_export(writer: Writer, view: View) -> None:
-    """At the end of the page on networks that write."""
+def generation_export(writer: Writer, passage: Passage, moment: Moment, story: Story) -> None:
+    """At the end of the page on networks that write. story: what the page tells of the moment."""
     box = opened()
     if box is None:
         return
-    passage = view.passage
     written, sampling = passage.written, passage.sampling
     chosen: dict[str, Any] = {
         "text": passage.text,
         "length": len(written),
         "tokens": [token.text for token in written[-1].written],
         "sampling": None if sampling is None else vars(sampling),
-        "written": view.number,
-        "layer": view.layer,
-        "head": view.head,
+        "written": moment.number,
+        "layer": moment.layer,
+        "head": moment.head,
     }
-    translates = view.cross_head is not None
+    translates = moment.cross_head is not None
     if translates:
-        chosen |= {"into": passage.into, "cross_head": view.cross_head}
+        chosen |= {"into": passage.into, "cross_head": moment.cross_head}
     caption = t(
         "export.translating_caption" if translates else "export.written_caption",
         name=writer.name,
         text=passage.text,
-        number=view.number + 1,
-        token=view.name,
-        layer=view.layer + 1,
-        head=view.head + 1,
-        **({} if view.cross_head is None else {"cross_head": view.cross_head + 1}),
+        number=moment.number + 1,
+        token=moment.name,
+        layer=moment.layer + 1,
+        head=moment.head + 1,
+        **({} if moment.cross_head is None else {"cross_head": moment.cross_head + 1}),
     )
     drawn = {} if sampling is None else {"drawn": [sampling.probability(one) for one in written]}
     taken = Taken(
@@ -59,15 +59,16 @@ def generation_export(writer: Writer, view: View) -> None:
             written,
             passage.text,
             network=_loading_call(writer.name, writer.model),
-            number=view.number,
-            layer=view.layer,
-            head=view.head,
-            cross_head=view.cross_head or 0,
+            number=moment.number,
+            layer=moment.layer,
+            head=moment.head,
+            cross_head=moment.cross_head or 0,
             into=passage.into,
             sampling=sampling,
         ),
         npz=partial(tables.written_npz, written),
-        csv=lambda: tables.csv_zip(tables.written_tables(written, view.layer, drawn)),
+        csv=lambda: tables.csv_zip(tables.written_tables(written, moment.layer, drawn)),
+        story=story,
     )
     with box:
         offer(taken)
