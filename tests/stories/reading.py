@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from attention_core.figures.drawing import Picture
-from attention_core.stories.story import Story
+from attention_core.stories.story import Story, as_data
 from attention_core.stories.writing import story_html
 from attention_core.words import LANGUAGES, Language, spoken
 
@@ -15,6 +17,7 @@ def written(story: Story) -> dict[Language, str]:
         assert figure.data and alt
         return f"[{name}]"
 
+    json.dumps(as_data(story))
     pages = {language: story_html(story, language, placed) for language in LANGUAGES}
     for page in pages.values():
         assert all(f"[{name}]" in page for name in story.figures)

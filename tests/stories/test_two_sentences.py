@@ -11,7 +11,7 @@ import torch
 from attention_core import load_text_model
 from attention_core.analysis.alignment import strongest_links
 from attention_core.analysis.guesses import Guess, filled_in
-from attention_core.analysis.words import single_tokens, words
+from attention_core.analysis.words import alone, single_tokens, words
 from attention_core.models import registry
 from attention_core.models.hub.text import HubTextModel
 from attention_core.models.text import TextModel, TextTrace
@@ -36,11 +36,9 @@ def foreign() -> HubTextModel:
 
 def guesses(model: TextModel | HubTextModel, trace: TextTrace, number: int) -> Hidden:
     word = words(trace)[number]
-    assert trace.pair
+    own, positions = alone(trace, word)
     return Hidden(
-        word.text,
-        filled_in(model, trace.text, trace.pair, word.tokens),
-        filled_in(model, trace.text, None, word.tokens),
+        word.text, filled_in(model, trace.text, trace.pair, word.tokens), filled_in(model, own, None, positions)
     )
 
 
@@ -134,3 +132,12 @@ def test_a_hidden_word_is_described_by_its_guesses() -> None:
     assert table.rows[0][2] == "–"
     assert "nothing can be right" in seen(one, "two_sentences.guess")
     assert spoken(Say("words.percent", {"share": 0.125}), "en") == "12.5%"
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_word_is_found_in_its_sentence_alone(trace: TextTrace, number: int) -> None:
+    word = words(trace)[number]
+    own, positions = alone(trace, word)
+    assert own == (SENTENCE, PAIR)[word.segment]
+    by_itself = load_text_model().trace(own)
+    assert [by_itself.tokens[place].text for place in positions] == [trace.tokens[place].text for place in word.tokens]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from attention_core.analysis.alignment import Aligner, aligners
-from attention_core.analysis.words import Word, words
+from attention_core.analysis.words import Word, alone, words
 from attention_core.models.text import TextTrace
 from attention_core.models.tokenization import numbered
 from attention_core.stories import two_sentences
@@ -94,19 +94,12 @@ def _choose_links() -> None:
 
 def _hidden(trace: TextTrace, word: Word) -> Hidden:
     """The guesses at a word beside the other sentence, and in its own alone."""
-    assert trace.pair is not None
-    own = (trace.text, trace.pair)[word.segment]
-    offset = 0 if word.segment == 0 else _start(trace, 1) - _start(trace, 0)
+    own, positions = alone(trace, word)
     return Hidden(
         word.text,
         networks.filled_in(trace.text, trace.pair, word.tokens),
-        networks.filled_in(own, None, tuple(position - offset for position in word.tokens)),
+        networks.filled_in(own, None, positions),
     )
-
-
-def _start(trace: TextTrace, segment: int) -> int:
-    """The position of a sentence's first token."""
-    return next(i for i, token in enumerate(trace.tokens) if token.segment == segment and not token.special)
 
 
 def _telling_word(trace: TextTrace, together: list[Word]) -> int:
