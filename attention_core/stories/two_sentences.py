@@ -95,16 +95,19 @@ def _links(pair: Pair, product: bool, least: float) -> Step:
     given = pair.attention
     forth, back = (given.product, given.product) if product else (given.forth, given.back)
     links = strongest_links(forth, back, least)
-    facts = {
+    called, calling = pair.names
+    facts: dict[str, Any] = {
         "layer": pair.layer + 1,
         "head": pair.head + 1,
         "linked": bool(links.strengths),
         "limited": least > 0,
         "least": least,
     }
+    if links.strengths:
+        a, b = max(links.strengths, key=links.strengths.__getitem__)
+        facts |= {"first": called[a], "second": calling[b]}
     # Words keep their size and their room: a narrow screen moves the picture sideways instead.
     room = narrowest(pair.first, pair.second)
-    called, calling = pair.names
     figure = Figure(
         "alignment",
         "alignment",

@@ -94,6 +94,10 @@ def test_other_weights_make_another_story(trace: TextTrace) -> None:
 
 def test_what_is_said_of_links_holds(trace: TextTrace) -> None:
     assert "strongest partner" in seen(told(trace), "two_sentences.links")
+    product = told(trace).steps[1].arrays["product"]
+    a, b = np.unravel_index(product.argmax(), product.shape)
+    strongest = f"between “{['我', '吃', '柠檬'][a]}” and “{['I', 'eat', 'lemons', '.'][b]}”"
+    assert strongest in seen(told(trace), "two_sentences.links")
     assert "left out" not in seen(told(trace, least=0), "two_sentences.links")
     none = told(trace, least=1)
     assert "No link reaches 100%" in seen(none, "two_sentences.links")
