@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from attention_core.stories.generation import Moment, generation_story
+from attention_core.stories.story import Story
 from ui.i18n import t
 from ui.inputs import passage, writers
 from ui.shell.regions import region
+from ui.stage.story import draw
 from ui.take_along.written import generation_export
-from ui.text import generation
 
 
 def main() -> None:
@@ -18,21 +20,15 @@ def main() -> None:
     writer = writers.choose()
     written = passage.write(writer)
     if written is not None:
-        generation_export(writer, _followed(written))
+        generation_export(writer, written, *_followed(written))
 
 
 @region(*passage.FOLLOWED)
-def _followed(written: passage.Passage) -> passage.View:
-    view = passage.choose_view(written)
-    generation.whole_step(1, view)
-    generation.guess_step(2, view)
-    number = 3
-    if view.cross_head is not None:
-        generation.cross_step(number, view)
-        number += 1
-    generation.heads_step(number, view)
-    generation.rows_step(number + 1, view)
-    return view
+def _followed(written: passage.Passage) -> tuple[Moment, Story]:
+    moment = passage.choose_moment(written)
+    story = generation_story(moment)
+    draw(story)
+    return moment, story
 
 
 main()

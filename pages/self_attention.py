@@ -21,8 +21,8 @@ view = choose(
     note=t("self_attention.view_help"),
 )
 if view == "hand":
-    matrices, by_hand_trace, score, query = by_hand.page()
-    hand_export(matrices, by_hand_trace, score, query, by_hand.tokens())
+    told, matrices, typed = by_hand.page()
+    hand_export(told, matrices, typed, by_hand.tokens())
 else:
     story, trace, what_if = trained_attention.one_head(sentence.sentence_trace())
     text_export("self_attention", trace, story=story, what_if=what_if, **story.focus)

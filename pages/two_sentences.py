@@ -5,12 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from attention_core.analysis.words import is_chinese
-from attention_core.models.text import TextTrace
 from ui.i18n import t
-from ui.inputs import heads, openings, sentence, text_networks
-from ui.inputs.grouping import KEY, choose_unit
-from ui.shell.regions import region
-from ui.stage.steps import not_of_this_network
+from ui.inputs import openings, sentence, text_networks
 from ui.take_along.export import text_export
 from ui.text import two_sentences
 
@@ -29,32 +25,8 @@ def main() -> None:
         return
     if shipped and is_chinese(trace.text) == is_chinese(trace.pair or ""):
         st.caption(f"{t('two_sentences.one_language')} {t('two_sentences.measured_on')}")
-    layer, head = _one_head(trace)
-    if text_networks.current().predicts == "hidden":
-        two_sentences.guess_step(4, trace)
-    text_export("two_sentences", trace, layer=layer, head=head)
-
-
-@region("layer", "head")
-def _one_head(trace: TextTrace) -> tuple[int, int]:
-    chosen = st.container()
-    layer, head = sentence.layer_and_head(heads.opening_head())
-    _pair(trace, layer, head)
-    if text_networks.current().shipped:
-        with chosen:
-            two_sentences.offer_aligners(layer, head)
-        two_sentences.score_step(3, layer, head)
-    else:
-        not_of_this_network(3, "network.no_scores")
-    return layer, head
-
-
-@region(KEY)
-def _pair(trace: TextTrace, layer: int, head: int) -> None:
-    choose_unit("words")
-    pair = two_sentences.Pair(trace, layer, head)
-    two_sentences.alignment_step(1, pair)
-    two_sentences.matrices_step(2, pair)
+    story = two_sentences.one_head(trace)
+    text_export("two_sentences", trace, story=story, layer=int(story.focus["layer"]), head=int(story.focus["head"]))
 
 
 def _use_example() -> None:

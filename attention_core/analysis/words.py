@@ -35,6 +35,17 @@ def single_tokens(trace: TextTrace) -> list[Word]:
     return [Word(name, token.segment, token.special, (i,)) for i, (token, name) in enumerate(named)]
 
 
+def alone(trace: TextTrace, word: Word) -> tuple[str, tuple[int, ...]]:
+    """The sentence that a word of a pair stands in, and the word's positions where that is read by itself."""
+    if word.segment == 0 or trace.pair is None:
+        return trace.text, word.tokens
+    first, second = (
+        next(i for i, token in enumerate(trace.tokens) if token.segment == segment and not token.special)
+        for segment in (0, 1)
+    )
+    return trace.pair, tuple(position - second + first for position in word.tokens)
+
+
 def words(trace: TextTrace) -> list[Word]:
     """The words of a sentence or a pair, in order; every token is in exactly one.
 

@@ -88,3 +88,13 @@ def output(*, gate: float = 1.0) -> str:
     if gate == 1:
         return rf"{OUTPUT} = \sum_j {WEIGHT}\, {V}"
     return rf"{OUTPUT} = g \sum_j {WEIGHT}\, {V} \qquad g = {number(gate)}"
+
+
+def looking(weight: str, query: str, key: str, *, rooted: bool) -> str:
+    """The weights of one query over the keys j; the symbols as in the text.
+
+    rooted: False for a network with a factor of its own or a position bias.
+    """
+    product = rf"{tex('query', query)} \cdot {tex('key', key)}"
+    score = rf"{product} / \sqrt{{d}}" if rooted else rf"c\,({product}) + \beta_{{i,j}}"
+    return rf"{tex('weight', weight)} = \mathrm{{softmax}}_j({score})"

@@ -88,13 +88,21 @@ class Table:
 
 @dataclass(frozen=True)
 class Folded:
-    """What is shown when it is asked for."""
+    """What is shown when it is asked for. is_open: or at first, until it is folded."""
 
     title: Words
     blocks: Sequence[Block]
+    is_open: bool = False
 
 
-Block = Figure | Beside | Grouped | Note | Sequenced | Table | Folded
+@dataclass(frozen=True)
+class Instead:
+    """What a door shows that has no control for the step, such as numbers that a page has in fields to type into."""
+
+    blocks: Sequence[Block]
+
+
+Block = Figure | Beside | Grouped | Note | Sequenced | Table | Folded | Instead
 
 
 @dataclass(frozen=True)
@@ -151,7 +159,7 @@ def _figures(blocks: Sequence[Block]) -> Iterator[Figure]:
     for block in blocks:
         if isinstance(block, Figure):
             yield block
-        elif isinstance(block, Beside | Grouped | Folded):
+        elif isinstance(block, Beside | Grouped | Folded | Instead):
             yield from _figures(block.blocks)
 
 

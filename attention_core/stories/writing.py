@@ -12,7 +12,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from attention_core.figures.drawing import Picture
 from attention_core.stories.drawing import drawn
-from attention_core.stories.story import Beside, Block, Figure, Folded, Grouped, Sequenced, Story, Table
+from attention_core.stories.story import Beside, Block, Figure, Folded, Grouped, Instead, Sequenced, Story, Table
 from attention_core.words import Language, Words, plain, spoken
 
 Placed = Callable[[str, Picture, str], str]  # a figure's name, the figure, and what it shows → its HTML
@@ -51,11 +51,12 @@ class _Writing:
     def _block(self, block: Block) -> str:
         if isinstance(block, Figure):
             return self._placed(block.name, drawn(block, self._language), spoken(block.alt, self._language))
-        if isinstance(block, Beside | Grouped):
+        if isinstance(block, Beside | Grouped | Instead):
             return self.blocks(block.blocks)
         if isinstance(block, Folded):
             title = _markdown().renderInline(spoken(block.title, self._language, plain))
-            return f"<details><summary>{title}</summary>{self.blocks(block.blocks)}</details>"
+            opened = "<details open>" if block.is_open else "<details>"
+            return f"{opened}<summary>{title}</summary>{self.blocks(block.blocks)}</details>"
         if isinstance(block, Sequenced):
             return self._table([(name, *cells) for name, cells in block.rows], block.alt)
         if isinstance(block, Table):

@@ -11,6 +11,7 @@ from attention_core.models.tokenization import visible
 from attention_core.models.translation import Language, TranslationStep
 from attention_core.models.translator import Translator
 from attention_core.models.writing import Sampling
+from attention_core.stories.generation import Moment
 from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import writers, writing_input
@@ -34,33 +35,6 @@ class Passage:
     written: Written
     into: Language | None
     sampling: Sampling | None
-
-    @property
-    def names(self) -> list[str]:
-        """Of the written tokens."""
-        return visible(self.written[-1].written)
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """What is looked at, counted from 0. head: of the attention over what is written; cross_head: over what is read,
-    None in a network that has one text only."""
-
-    passage: Passage
-    number: int
-    layer: int
-    head: int
-    cross_head: int | None
-
-    @property
-    def name(self) -> str:
-        """Of the written token."""
-        return self.passage.names[self.number]
-
-    @property
-    def last(self) -> str:
-        """The last token that was read before it."""
-        return visible(self.passage.written[self.number].read)[-1]
 
 
 def write(writer: Writer) -> Passage | None:
@@ -105,9 +79,10 @@ def _length() -> int:
     return count
 
 
-def choose_view(passage: Passage) -> View:
+def choose_moment(passage: Passage) -> Moment:
     """The choice of a written token, each with its probability beside it, of a layer and of a head of each kind."""
-    names, written = passage.names, passage.written
+    written = passage.written
+    names = visible(written[-1].written)
     number = choose(
         WRITTEN,
         range(len(written)),
@@ -124,7 +99,7 @@ def choose_view(passage: Passage) -> View:
             layer = _number(LAYER, len(own), "sentence.layer", t("sentence.layer_help"))
         with right:
             head = _number(HEAD, own[layer], "sentence.head", t("sentence.head_help"))
-        return View(passage, number, layer, head, None)
+        return Moment(written, passage.sampling, number, layer, head)
     left, middle, right = st.columns((2, 2, 3))
     with left:
         layer = _number(CROSS_LAYER, len(own), "sentence.layer", t("cross_attention.layer_help"), len(own) - 1)
@@ -133,7 +108,7 @@ def choose_view(passage: Passage) -> View:
         cross_head = _number(CROSS_HEAD, across, "generation.cross_head", t("generation.cross_head_help"))
     with right:
         head = _number(OWN_HEAD, own[layer], "generation.own_head", t("generation.own_head_help"))
-    return View(passage, number, layer, head, cross_head)
+    return Moment(written, passage.sampling, number, layer, head, cross_head)
 
 
 def _number(key: str, count: int, label: str, note: str, default: int = 0) -> int:

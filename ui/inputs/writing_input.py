@@ -146,11 +146,6 @@ def _top_k(count: int) -> str:
     return str(count) if count else t("writing.all")
 
 
-def top_k_said(sampling: Sampling) -> str:
-    """How many tokens could be drawn."""
-    return _top_k(sampling.top_k)
-
-
 def _seed(raw: str) -> int:
     if not (raw.isdecimal() and raw.isascii() and len(raw) <= len(str(_MOST_SEED))) or int(raw) > _MOST_SEED:
         raise ValueError(raw)

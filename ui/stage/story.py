@@ -9,7 +9,19 @@ from typing import Any
 import streamlit as st
 
 from attention_core.stories.drawing import drawn, together
-from attention_core.stories.story import Beside, Block, Figure, Folded, Grouped, Note, Sequenced, Step, Story, Table
+from attention_core.stories.story import (
+    Beside,
+    Block,
+    Figure,
+    Folded,
+    Grouped,
+    Instead,
+    Note,
+    Sequenced,
+    Step,
+    Story,
+    Table,
+)
 from attention_core.words import Words, plain, spoken
 from ui.i18n import current_language
 from ui.stage.steps import numbered_step, show
@@ -28,8 +40,8 @@ def draw(story: Story, *, controls: Mapping[str, Callable[[], None]] | None = No
         draw_step(step, number, control=(controls or {}).get(step.key))
 
 
-def draw_step(step: Step, number: int, *, control: Callable[[], None] | None = None) -> None:
-    """One step in its frame."""
+def draw_step(step: Step, number: int, *, control: Callable[[], Step | None] | None = None) -> None:
+    """One step in its frame. control: may return the step that follows from what has just been typed into it."""
     if step.absent is not None:
         with numbered_step(number):
             st.info(_markdown(step.absent), icon=_ICONS["absent"])
@@ -38,8 +50,8 @@ def draw_step(step: Step, number: int, *, control: Callable[[], None] | None = N
         if step.formulas:
             st.latex(together(step.formulas))
         if control is not None:
-            control()
-        _blocks(step.blocks)
+            step = control() or step
+        _blocks([block for block in step.blocks if control is None or not isinstance(block, Instead)])
         st.markdown(_markdown(step.see))
 
 
@@ -51,10 +63,10 @@ def _blocks(blocks: Sequence[Block]) -> None:
             for place, one in zip(st.columns(len(block.blocks)), block.blocks, strict=True):
                 with place:
                     _blocks([one])
-        elif isinstance(block, Grouped):
+        elif isinstance(block, Grouped | Instead):
             _blocks(block.blocks)
         elif isinstance(block, Folded):
-            with st.expander(_markdown(block.title)):
+            with st.expander(_markdown(block.title), expanded=block.is_open):
                 _blocks(block.blocks)
         elif isinstance(block, Sequenced):
             rows = {_text(name): [_text(cell) for cell in cells] for name, cells in block.rows}
@@ -81,7 +93,7 @@ def _clicked(figure: Figure) -> Callable[[dict[str, Any]], None] | None:
         if not pick.rows:
             st.session_state["layer"], st.session_state["head"] = point["customdata"]
             return
-        columns = len(figure.given["columns"])
+        columns = len(figure.given.get("columns", " "))  # bars have a point a row
         st.session_state[KEYS.get(pick.focus, pick.focus)] = pick.rows[point["point_index"] // columns]
 
     return chosen

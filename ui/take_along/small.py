@@ -15,6 +15,7 @@ from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.programs.clip import clip_snippet
 from attention_core.programs.hand import hand_snippet
 from attention_core.stories.arrays import array
+from attention_core.stories.story import Story
 from ui.i18n import t
 from ui.inputs import networks
 from ui.inputs.film import Film
@@ -25,13 +26,12 @@ from ui.take_along.files import Taken, offer, opened, stem
 _BUILD = "cbam"
 
 
-def hand_export(
-    matrices: Mapping[str, Tensor], trace: SelfAttentionTrace, score: str, query: int, tokens: Sequence[str]
-) -> None:
-    """At the end of the numbers by hand. matrices, score: what `trace` was made of."""
+def hand_export(story: Story, matrices: Mapping[str, Tensor], trace: SelfAttentionTrace, tokens: Sequence[str]) -> None:
+    """At the end of the numbers by hand. matrices: what `trace` was made of; story: what the page tells of it."""
     box = opened()
     if box is None:
         return
+    score, query = str(story.facts["score"]), int(story.focus["query"])
     made = {"kind": "by hand", "score": score, "matrices": {key: value.tolist() for key, value in matrices.items()}}
     taken = Taken(
         "self_attention",
@@ -40,6 +40,7 @@ def hand_export(
         hand_snippet(matrices, trace, score=score, query=query),
         npz=partial(tables.npz, trace, beside={f"typed.{key}": array(value) for key, value in matrices.items()}),
         csv=lambda: tables.csv_zip(tables.hand_tables(trace, tokens)),
+        story=story,
     )
     with box:
         offer(taken)

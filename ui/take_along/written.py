@@ -8,45 +8,47 @@ from typing import Any
 from attention_core.analysis import tables
 from attention_core.models.hub.encoder_decoder import HubEncoderDecoder
 from attention_core.models.hub.text import HubTextModel
+from attention_core.models.tokenization import visible
 from attention_core.models.translator import Translator
 from attention_core.programs.writing import SHIPPED_TRANSLATOR, generation_snippet, translation_snippet
+from attention_core.stories.generation import Moment
+from attention_core.stories.story import Story
 from ui.i18n import t
-from ui.inputs.passage import View
+from ui.inputs.passage import Passage
 from ui.inputs.translators import TranslatingNetwork
 from ui.inputs.writers import Writer
 from ui.take_along.export import digest, hub_loading_call, written_settings
 from ui.take_along.files import Taken, offer, opened
-from ui.text.cross_attention import View as Translated
+from ui.text.cross_attention import Pair
 
 
-def generation_export(writer: Writer, view: View) -> None:
-    """At the end of the page on networks that write."""
+def generation_export(writer: Writer, passage: Passage, moment: Moment, story: Story) -> None:
+    """At the end of the page on networks that write. story: what the page tells of the moment."""
     box = opened()
     if box is None:
         return
-    passage = view.passage
     written, sampling = passage.written, passage.sampling
     chosen: dict[str, Any] = {
         "text": passage.text,
         "length": len(written),
         "tokens": [token.text for token in written[-1].written],
         "sampling": None if sampling is None else vars(sampling),
-        "written": view.number,
-        "layer": view.layer,
-        "head": view.head,
+        "written": moment.number,
+        "layer": moment.layer,
+        "head": moment.head,
     }
-    translates = view.cross_head is not None
+    translates = moment.cross_head is not None
     if translates:
-        chosen |= {"into": passage.into, "cross_head": view.cross_head}
+        chosen |= {"into": passage.into, "cross_head": moment.cross_head}
     caption = t(
         "export.translating_caption" if translates else "export.written_caption",
         name=writer.name,
         text=passage.text,
-        number=view.number + 1,
-        token=view.name,
-        layer=view.layer + 1,
-        head=view.head + 1,
-        **({} if view.cross_head is None else {"cross_head": view.cross_head + 1}),
+        number=moment.number + 1,
+        token=moment.name,
+        layer=moment.layer + 1,
+        head=moment.head + 1,
+        **({} if moment.cross_head is None else {"cross_head": moment.cross_head + 1}),
     )
     drawn = {} if sampling is None else {"drawn": [sampling.probability(one) for one in written]}
     taken = Taken(
@@ -57,44 +59,46 @@ def generation_export(writer: Writer, view: View) -> None:
             written,
             passage.text,
             network=_loading_call(writer.name, writer.model),
-            number=view.number,
-            layer=view.layer,
-            head=view.head,
-            cross_head=view.cross_head or 0,
+            number=moment.number,
+            layer=moment.layer,
+            head=moment.head,
+            cross_head=moment.cross_head or 0,
             into=passage.into,
             sampling=sampling,
         ),
         npz=partial(tables.written_npz, written),
-        csv=lambda: tables.csv_zip(tables.written_tables(written, view.layer, drawn)),
+        csv=lambda: tables.csv_zip(tables.written_tables(written, moment.layer, drawn)),
+        story=story,
     )
     with box:
         offer(taken)
 
 
-def translation_export(network: TranslatingNetwork, view: Translated) -> None:
-    """At the end of the page on networks that read one text and write another."""
+def translation_export(network: TranslatingNetwork, pair: Pair, story: Story) -> None:
+    """At the end of the page on networks that read one text and write another. story: what the page tells of them."""
     box = opened()
     if box is None:
         return
-    trace, own = view.pair.trace, view.pair.own
+    trace, own = pair.trace, pair.own
+    layer, head, row = (int(story.focus[key]) for key in ("cross_layer", "cross_head", "row"))
     chosen = {
         "text": trace.source.text,
         "target": trace.target.text,
         "written_by_the_network": own,
-        "layer": view.layer,
-        "head": view.head,
-        "row": view.row,
+        "layer": layer,
+        "head": head,
+        "row": row,
     }
     if network.shipped:
-        chosen["into"] = view.pair.into
+        chosen["into"] = pair.into
     caption = t(
         "export.translation_caption",
         name=network.name,
         text=trace.source.text,
         target=trace.target.text,
-        layer=view.layer + 1,
-        head=view.head + 1,
-        row=view.pair.target[view.row],
+        layer=layer + 1,
+        head=head + 1,
+        row=visible(trace.target.tokens)[row],
     )
     taken = Taken(
         "cross_attention",
@@ -104,13 +108,14 @@ def translation_export(network: TranslatingNetwork, view: Translated) -> None:
             trace,
             network=_loading_call(network.name, network.model),
             own=own,
-            layer=view.layer,
-            head=view.head,
-            row=view.row,
-            into=view.pair.into,
+            layer=layer,
+            head=head,
+            row=row,
+            into=pair.into,
         ),
         npz=partial(tables.translation_npz, trace),
-        csv=lambda: tables.csv_zip(tables.translation_tables(trace, view.layer)),
+        csv=lambda: tables.csv_zip(tables.translation_tables(trace, layer)),
+        story=story,
     )
     with box:
         offer(taken)

@@ -1,29 +1,26 @@
-"""The steps of the page on networks that read one text and write another."""
+"""The controls of the page on networks that read one text and write another, and the story that they choose."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import streamlit as st
-from torch import Tensor
 
 from attention_core.errors import InputError
-from attention_core.figures import map_grid, matrix, probability_bars
 from attention_core.models.hub.encoder_decoder import TwoTextTrace
-from attention_core.models.tokenization import visible
 from attention_core.models.translation import Language
 from attention_core.models.translator import Translator
-from attention_core.stories.arrays import array
-from attention_core.stories.tex import lines, tex
+from attention_core.stories.cross_attention import Crossed, adds_bias, cross_attention_story
+from attention_core.stories.story import Story
 from attention_core.words import plain
 from ui.i18n import t
-from ui.inputs import sentence, translators, writing_input
+from ui.inputs import translators, writing_input
 from ui.inputs.choices import choose
 from ui.inputs.translators import TranslatingNetwork
 from ui.shell import url_state
+from ui.shell.regions import region
 from ui.shell.turns import working
-from ui.stage.steps import show, step
+from ui.stage.story import draw
 
 LAYER, HEAD, ROW = "cross_layer", "cross_head", "row"  # in the link
 
@@ -35,26 +32,6 @@ class Pair:
     trace: TwoTextTrace
     own: bool
     into: Language | None = None
-
-    @property
-    def source(self) -> list[str]:
-        """S names."""
-        return visible(self.trace.source.tokens)
-
-    @property
-    def target(self) -> list[str]:
-        """T names, the start token first."""
-        return visible(self.trace.target.tokens)
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """What is looked at. row: of the target, the one that is followed."""
-
-    pair: Pair
-    layer: int
-    head: int
-    row: int
 
 
 def about(network: TranslatingNetwork) -> None:
@@ -98,16 +75,20 @@ def two_texts(network: TranslatingNetwork) -> Pair:
     return Pair(trace, target is None, asked)
 
 
-def choose_view(pair: Pair) -> View:
-    """The choice of a layer and one of its heads; the row is chosen by clicking it."""
-    cross = pair.trace.cross
+@region(LAYER, HEAD, ROW)
+def one_head(network: TranslatingNetwork, pair: Pair) -> Story:
+    """The choice of a layer and one of its heads, then the steps; the row is chosen by clicking it."""
+    trace = pair.trace
     left, right = st.columns(2)
     with left:
-        layer = _number(LAYER, len(cross), len(cross) - 1)
+        layer = _number(LAYER, len(trace.cross), len(trace.cross) - 1)
     with right:
-        head = _number(HEAD, cross[layer].weights.shape[1], 0)
-    rows = range(len(pair.target))
-    return View(pair, layer, head, url_state.put_choice(ROW, rows, (len(rows) - 1) // 2))
+        head = _number(HEAD, trace.cross[layer].weights.shape[1], 0)
+    rows = range(len(trace.target.tokens))
+    row = url_state.put_choice(ROW, rows, (len(rows) - 1) // 2)
+    story = cross_attention_story(Crossed(trace, layer, head, row, adds_bias(network.model)))
+    draw(story)
+    return story
 
 
 def _number(key: str, count: int, default: int) -> int:
@@ -119,103 +100,4 @@ def _number(key: str, count: int, default: int) -> int:
         name=lambda index: f"{index + 1}",
         default=default,
         note=t(f"cross_attention.{name}_help"),
-    )
-
-
-def one_head_step(number: int, view: View) -> None:
-    """The written text asks, the read text answers."""
-    pair = view.pair
-    weights = pair.trace.cross[view.layer].weights[0, view.head]
-    strongest = int(weights[view.row].argmax())
-    weight = tex("weight", r"\tilde\alpha_{i,j}")
-    product = rf"{tex('query', 'q^i')} \cdot {tex('key', 'k^j')}"
-    formula = lines(
-        rf"{tex('query', 'q^i')} = W^q a^i_{{\text{{written}}}}, \quad {tex('key', 'k^j')} = W^k h^j_{{\text{{read}}}}",
-        rf"{weight} = \mathrm{{softmax}}_j({product} / \sqrt{{d}})",
-    )
-    values = {
-        "layer": view.layer + 1,
-        "head": view.head + 1,
-        "query": pair.target[view.row],
-        "key": pair.source[strongest],
-        "share": f"{weights[view.row, strongest].item():.0%}",
-    }
-    with step(number, "cross_attention.one", formula, **values):
-        _between(view, weights, pair.target, pair.source, "cross-weights", t("cross_attention.one.figure", **values))
-
-
-def guess_step(number: int, view: View) -> None:
-    """What the network writes after the row that is followed."""
-    target = view.pair.trace.target
-    best = target.predictions(view.row, 5)
-    last = view.row + 1 == len(target.tokens)
-    follows = None if last else target.vocabulary[target.tokens[view.row + 1].id]
-    words = [word for word, _ in best]
-    name = view.pair.target[view.row]
-    with step(number, "cross_attention.guess", None, query=name):
-        show(
-            probability_bars(
-                words,
-                [probability for _, probability in best],
-                title=t("cross_attention.guess.figure", query=escape(name)),
-                value_name=t("words.probability"),
-                highlight=words.index(follows) if follows in words else None,
-            ),
-            "cross-guess",
-            alt=t("cross_attention.guess.figure", query=name),
-        )
-
-
-def all_heads_step(number: int, view: View) -> None:
-    """All heads of the layer."""
-    weights = array(view.pair.trace.cross[view.layer].weights[0])
-    with step(number, "cross_attention.all", None, layer=view.layer + 1):
-        show(
-            map_grid(
-                list(weights),
-                titles=[f"{t('words.head')} {head + 1}" for head in range(len(weights))],
-                kind="weight",
-                title=t("cross_attention.all.figure", layer=view.layer + 1),
-                value_name=t("words.weight"),
-                row_name=t("cross_attention.row"),
-                column_name=t("cross_attention.column"),
-            ),
-            "cross-heads",
-            alt=t("cross_attention.all.figure", layer=view.layer + 1),
-        )
-
-
-def within_step(number: int, view: View) -> None:
-    """The self-attention on either side, in the same layer and head where there is one."""
-    trace, pair = view.pair.trace, view.pair
-    with step(number, "cross_attention.within", None):
-        left, right = st.columns(2)
-        for place, side, names in ((left, "source", pair.source), (right, "target", pair.target)):
-            layers = trace.source.layers if side == "source" else trace.target.layers
-            layer = min(view.layer, len(layers) - 1)
-            head = min(view.head, layers[layer].weights.shape[1] - 1)
-            title = t(f"cross_attention.within.{side}", layer=layer + 1, head=head + 1)
-            with place:
-                weights = layers[layer].weights[0, head]
-                _between(view if side == "target" else None, weights, names, names, f"within-{side}", title)
-
-
-def _between(view: View | None, weights: Tensor, rows: list[str], columns: list[str], key: str, title: str) -> None:
-    """A heatmap of weights; with a view, its row is framed and a click follows another."""
-    show(
-        matrix(
-            array(weights),
-            rows=rows,
-            columns=columns,
-            kind="weight",
-            title=title,
-            row_title=t("words.query"),
-            column_title=t("words.key"),
-            value_name=t("words.weight"),
-            highlight_row=None if view is None else view.row,
-            clickable=view is not None,
-        ),
-        key,
-        alt=title,
-        on_click=None if view is None else sentence.choose_clicked_row(ROW, len(columns)),
     )
