@@ -45,11 +45,16 @@ _EMPTY = "–"
 
 
 def head_atlas_story(
-    followed: Followed, measure: Measure, scores: Scores | None, effects: Effects | None = None
+    followed: Followed,
+    measure: Measure | None = None,
+    *,
+    scores: Scores | None = None,
+    effects: Effects | None = None,
 ) -> Story:
-    """measure: what the map shows; scores: what was measured of the network, None for one that never was; effects: as
-    in `rollout_story`."""
+    """measure: what the map shows, None for the first; scores: of the heads, None for a network that was never
+    measured; effects: as in `rollout_story`."""
     entries = entries_of(followed.trace, scores)
+    measure = measure or known(entries)[0]
     steps = (
         all_by_measure(followed, entries, measure, scores),
         table(followed, entries, scores),

@@ -48,7 +48,11 @@ def importance_step(f: Followed, missed: Missed | None) -> Step:
     if not guessable(f.network):
         return Step(KEY, absent=Say(f"{KEY}.absent"))
     token = f.trace.tokens[f.query]
-    facts: dict[str, Any] = {**f.facts, "measured": missed is not None and wanted(f)}
+    facts: dict[str, Any] = {
+        **f.facts,
+        "measured": missed is not None and wanted(f),
+        "unasked": missed is None and wanted(f),
+    }
     if not wanted(f):
         why = "special" if token.special else "unknown"
         return Step(KEY, formulas.importance(), facts, [Note(Say(f"{KEY}.{why}", facts), "info")])

@@ -15,7 +15,9 @@ from torch import Tensor
 from attention_core.analysis.change import moved
 from attention_core.analysis.heads import divided_by_root, output_by_heads, two_stage_queries
 from attention_core.mechanisms.multi_head import MultiHeadSelfAttention
+from attention_core.models.hub.text import HubTextModel
 from attention_core.models.hub.traces import HubAttentionTrace
+from attention_core.models.text import EncoderBlock, TextModel
 from attention_core.stories import formulas
 from attention_core.stories.arrays import array
 from attention_core.stories.compared import matrices, strip, strip_changes
@@ -38,6 +40,17 @@ class OwnMaps:
 
     module: MultiHeadSelfAttention
     two_stage: tuple[Tensor, Tensor] | None = None
+
+
+def own_maps(
+    model: TextModel | HubTextModel, layer: int, two_stage: tuple[Tensor, Tensor] | None = None
+) -> OwnMaps | None:
+    """Of a layer, where its attention is a module of ours."""
+    if not isinstance(model, TextModel):
+        return None
+    block = model.blocks[layer]
+    assert isinstance(block, EncoderBlock)
+    return OwnMaps(block.attention, two_stage)
 
 
 def multi_head_story(

@@ -26,6 +26,7 @@ from attention_core.words import Say, Words
 
 KEY = "rollout"
 FEWEST, LONGEST = 3, 128  # tokens: hidden in turn at least; of a sentence at most
+AT_ONCE = 48  # tokens: hidden in turn without being asked
 FEW_OTHERS = 8  # a rank correlation over fewer is often high by chance
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from attention_core.analysis.blank_out import BlankOut, blank_out
 from attention_core.models.text import TextTrace
-from attention_core.stories.rollout import Effects, hidden_in_turn, refusal
+from attention_core.stories.rollout import AT_ONCE, Effects, hidden_in_turn, refusal
 from attention_core.stories.story import Step
 from attention_core.stories.text import Followed
 from ui.i18n import t
@@ -18,7 +18,6 @@ from ui.shell.turns import in_turn, working
 from ui.stage.story import draw_step
 
 KEY = "hide"
-AT_ONCE = 48  # tokens: hidden in turn without being asked
 
 
 @region(KEY)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 from torch import Tensor
 
 from attention_core.analysis.heads import two_stage_maps
 from attention_core.mechanisms.multi_head import MultiHeadSelfAttention
-from attention_core.models.text import EncoderBlock, TextModel, TextTrace
-from attention_core.stories.multi_head import KEY, Limits, OwnMaps, all_heads, followed_steps
+from attention_core.models.text import TextTrace
+from attention_core.stories.multi_head import KEY, Limits, OwnMaps, all_heads, followed_steps, own_maps
 from attention_core.stories.story import Step, Story
 from ui.inputs import grouping, heads, sentence, text_networks
 from ui.shell.regions import region
@@ -45,13 +47,10 @@ def _one(trace: TextTrace, layer: int, head: int, limits: Limits | None, first: 
 
 
 def _maps(layer: int) -> OwnMaps | None:
-    """Of the session's network, where its attention is a module of ours."""
+    """Of the session's network, where it keeps them as we do; what it takes to part them is kept."""
     network = text_networks.current()
-    if not isinstance(network.model, TextModel):
-        return None
-    block = network.model.blocks[layer]
-    assert isinstance(block, EncoderBlock)
-    return OwnMaps(block.attention, _two_stages(network.name, layer, block.attention))
+    found = own_maps(network.model, layer)
+    return None if found is None else replace(found, two_stage=_two_stages(network.name, layer, found.module))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
