@@ -143,3 +143,9 @@ def rollout() -> list[str]:
 def hiding() -> str:
     """How much of token i's final vector changes when token j is hidden."""
     return r"E_{i,j} = \frac{\lVert h^i - h^i_{\setminus j} \rVert}{\lVert h^i \rVert}"
+
+
+def fewest_links(percent: int) -> str:
+    """S_i, the fewest links of a query that carry a share of what it gives to the keys K that are shown."""
+    weight = tex("weight", _HEAD_WEIGHT)
+    return rf"\min |S_i| : \quad \sum_{{j \in S_i}} {weight} \;\ge\; {percent}\% \cdot \sum_{{j \in K}} {weight}"
