@@ -12,12 +12,13 @@ from attention_core.figures.style import range_text
 from attention_core.models import registry
 from attention_core.models.hub.text import HubTextModel
 from attention_core.models.text import TextModel, TextTrace
-from attention_core.stories import head_atlas, multi_head, rollout, self_attention
+from attention_core.stories import head_atlas, multi_head, overview, rollout, self_attention
 from attention_core.stories.head_atlas import head_atlas_story
 from attention_core.stories.head_importance import Missed, wanted
 from attention_core.stories.heads import Scores
 from attention_core.stories.multi_head import multi_head_story, own_maps
 from attention_core.stories.openings import chosen_head, chosen_token, opening_head
+from attention_core.stories.overview import overview_story
 from attention_core.stories.rollout import AT_ONCE, Effects, refusal, rollout_story
 from attention_core.stories.self_attention import ONLY_SEEN, Guessing, self_attention_story
 from attention_core.stories.story import Story
@@ -67,10 +68,11 @@ def tell_text(
             followed, own_maps(model, layer), scores=_scores(model), missed=_missed(model, followed)
         ),
         rollout.KEY: lambda: rollout_story(followed, _effects(model, followed)),
+        overview.KEY: lambda: overview_story(followed),
         head_atlas.KEY: lambda: head_atlas_story(followed, scores=_scores(model), effects=_effects(model, followed)),
     }
-    # The atlas ends in the steps of rollout.
-    keys = [key for key in tellers if key != head_atlas.KEY] if only is None else [only]
+    # The overview has the numbers of self-attention, and the atlas ends in the steps of rollout.
+    keys = [key for key in tellers if key not in (overview.KEY, head_atlas.KEY)] if only is None else [only]
     return tuple(tellers[key]() for key in keys if key in tellers)
 
 
