@@ -11,14 +11,15 @@ from attention_core.figures import channel_bars, mask_over_photo, matrix
 from attention_core.inputs.samples import SAMPLE_PHOTOS
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.stories.arrays import array
+from attention_core.stories.heads import tiles
 from ui.i18n import current_language, t
-from ui.inputs import networks, openings, sentence
+from ui.inputs import grouping, networks, openings, sentence
 from ui.inputs.photo import sharp_square
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage import gaze
 from ui.stage.steps import show
-from ui.text.attention_pictures import show_all_heads
+from ui.stage.story import draw_blocks
 
 PAGES = Path(__file__).resolve().parent
 
@@ -90,7 +91,7 @@ def _multi_head() -> None:
     st.markdown(t("home.cards.multi_head"))
     opening = openings.opening("alone")
     trace = networks.text_trace(opening.text, opening.translation)
-    show_all_heads(trace, "home-heads", alt=t("home.cards.multi_head"))
+    draw_blocks(tiles("home-heads", trace, grouping.unit(trace), t("home.cards.multi_head"), clickable=False))
     _link("multi_head")
 
 

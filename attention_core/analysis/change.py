@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from attention_core.models.text import TextTrace
 
 
@@ -28,6 +30,11 @@ def predictions_beside(
         Prediction(token, before.vocabulary[token], first[token].item(), second[token].item())
         for token in dict.fromkeys([*likeliest, *also])
     ]
+
+
+def moved(before: Tensor, after: Tensor) -> Tensor:
+    """The share of each head's weight that lies elsewhere than before, mean of its rows: (H, T, T) twice → (H,)."""
+    return (after - before).abs().sum(dim=-1).mean(dim=-1) / 2
 
 
 def empty_rows(trace: TextTrace, layer: int, head: int) -> list[int]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attention_core.analysis.units import Unit
-from attention_core.figures.style import Kind, Quantity
+from attention_core.figures.style import MapKind, Quantity
 from attention_core.stories.arrays import array
 from attention_core.stories.story import Beside, Block, Figure, Folded, Note, Pick
 from attention_core.words import Say, Words
@@ -18,7 +18,7 @@ FEW = 8  # rows: beside each other, the numbers of more would be too small to re
 
 
 def matrix(
-    name: str, values: Tensor, unit: Unit, *, kind: Kind, title: Words, value: Words, query: int, **look: Any
+    name: str, values: Tensor, unit: Unit, *, kind: MapKind, title: Words, value: Words, query: int, **look: Any
 ) -> Figure:
     """One head's query × key numbers, (W, W); a click on a row follows its first token. look: of the figure."""
     given = {
@@ -44,7 +44,7 @@ def matrices(
     *,
     title: Words,
     quantity: str,
-    kind: Kind,
+    kind: MapKind,
     query: int,
     **look: Any,
 ) -> list[Block]:
@@ -59,7 +59,7 @@ def matrices(
         return [matrix(name, shown, unit, kind=kind, title=title, value=value, query=query, **look)]
     before, unit_before = was
     limit = None
-    if kind == "signed":
+    if kind != "weight":
         limit = max(_reach(before), _reach(after))
     sides = [
         matrix(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from attention_core.words import Language, Listed, Named, Say, spoken
 
 # Plotly reads tags in them; the names of rows and columns are escaped where they are drawn.
 _TITLES = ("title", "titles")
+_RAISED = re.compile(r"</?su[bp]>")  # a title may raise and lower letters; a spoken description cannot
 
 
 def drawn(figure: Figure, language: Language) -> Picture:
@@ -20,6 +22,11 @@ def drawn(figure: Figure, language: Language) -> Picture:
     given = {name: _said(value, language, titled=name in _TITLES) for name, value in figure.given.items()}
     picture: Picture = getattr(figures, figure.kind)(**given)
     return picture
+
+
+def described(figure: Figure, language: Language) -> str:
+    """What the figure shows, in `language`, without the tags of a title."""
+    return _RAISED.sub("", spoken(figure.alt, language))
 
 
 def _said(value: Any, language: Language, *, titled: bool) -> Any:

@@ -1,4 +1,4 @@
-"""The formulas of self-attention, by the facts of a network and what was changed; TeX, in the quantities' colours."""
+"""The formulas of attention, by the facts of a network and what was changed; TeX, in the quantities' colours."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ SCORE, WEIGHT, OUTPUT = (
     tex("weight", r"\tilde\alpha_{i,j}"),
     tex("output", "b^i"),
 )
+_HEAD_WEIGHT, _HEAD_OUTPUT = r"\tilde\alpha^{h}_{i,j}", tex("output", "b^{i,h}")
 
 
 def embedding(layer: int, parts: Sequence[str], *, shipped: bool, root: bool, as_is: bool) -> list[str]:
@@ -98,3 +99,63 @@ def looking(weight: str, query: str, key: str, *, rooted: bool) -> str:
     product = rf"{tex('query', query)} \cdot {tex('key', key)}"
     score = rf"{product} / \sqrt{{d}}" if rooted else rf"c\,({product}) + \beta_{{i,j}}"
     return rf"{tex('weight', weight)} = \mathrm{{softmax}}_j({score})"
+
+
+def head_weights(*, plain: bool, scaled: bool = True, temperature: float = 1.0, masked: bool = False) -> str:
+    """The weights of head h from its queries and keys alone; the arguments as of `score` and `weight`."""
+    product = rf"{tex('query', 'q^{i,h}')} \cdot {tex('key', 'k^{j,h}')}"
+    score = rf"c\,({product}) + \beta_{{i,j}}"
+    if plain:
+        score = rf"\frac{{{product}}}{{\sqrt{{d}}}}" if scaled else product
+    if temperature != 1:
+        score = rf"\frac{{1}}{{{number(temperature)}}}\left({score}\right)"
+    keys = r"j \in M_i" if masked else "j"
+    return rf"{tex('weight', _HEAD_WEIGHT)} = \mathrm{{softmax}}_{{{keys}}}\left({score}\right)"
+
+
+def head_output(*, gate: float = 1.0) -> str:
+    """The output of head h, with its gate where that is not 1."""
+    gated, said = ("", "") if gate == 1 else (r"g\,", rf" \qquad g = {number(gate)}")
+    weight = tex("weight", r"\tilde\alpha^{h}_{i,l}")
+    return rf"{_HEAD_OUTPUT} = {gated}\sum_l {weight}\, {tex('value', 'v^{l,h}')}{said}"
+
+
+def two_stages(d: int, width: int, *, bias: bool) -> str:
+    """A head's query by way of one projection for all heads and a second one of its own: (d, width) the product."""
+    query, added = tex("query", "q^{i,h}"), " + b^{q,h}" if bias else ""
+    once = rf"(\underbrace{{W^{{q,h}} W^q}}_{{{d} \times {width}}})\, a^i{added}"
+    return rf"{query} = W^{{q,h}} {tex('query', 'q^i')}{added} = W^{{q,h}} (W^q a^i){added} = {once}"
+
+
+def joined(*, bias: bool | None, by_heads: bool) -> str:
+    """The heads' outputs as one; bias: None where it is not known; by_heads: whether as a sum of them, too."""
+    added = " + c" if bias else "" if bias is False else r"\;(+\, c)"
+    ends = rf"{tex('output', 'b^{i,1}')}; \dots; {tex('output', 'b^{i,H}')}"
+    whole = rf"{OUTPUT} = W^O [{ends}]{added}"
+    return rf"{whole} = \sum_h W^O_h\, {_HEAD_OUTPUT}{added}" if by_heads else whole
+
+
+def importance() -> list[str]:
+    """What the right answer loses without a head."""
+    answer = r"(x_i \mid x_{\setminus i})"
+    return [rf"\Delta_{{l,h}} = \log p\,{answer} - \log p_{{\setminus (l,h)}}{answer}"]
+
+
+def rollout() -> list[str]:
+    """Attention through all layers: each takes half of a token from itself."""
+    mean = tex("weight", r"\overline{W}_l")
+    return [
+        rf"R_l = \left(\tfrac{{1}}{{2}}\,{mean} + \tfrac{{1}}{{2}}\,I\right) R_{{l-1}}",
+        rf"R_0 = I \qquad {mean} = \tfrac{{1}}{{H_l}} \textstyle\sum_h {tex('weight', 'W_{l,h}')}",
+    ]
+
+
+def hiding() -> str:
+    """How much of token i's final vector changes when token j is hidden."""
+    return r"E_{i,j} = \frac{\lVert h^i - h^i_{\setminus j} \rVert}{\lVert h^i \rVert}"
+
+
+def fewest_links(percent: int) -> str:
+    """S_i, the fewest links of a query that carry a share of what it gives to the keys K that are shown."""
+    weight = tex("weight", _HEAD_WEIGHT)
+    return rf"\min |S_i| : \quad \sum_{{j \in S_i}} {weight} \;\ge\; {percent}\% \cdot \sum_{{j \in K}} {weight}"

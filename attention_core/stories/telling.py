@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
+from attention_core.analysis.blank_out import blank_out
+from attention_core.analysis.importance import head_importance
 from attention_core.figures.style import range_text
+from attention_core.models import registry
 from attention_core.models.hub.text import HubTextModel
 from attention_core.models.text import TextModel, TextTrace
+from attention_core.stories import head_atlas, multi_head, overview, rollout, self_attention
+from attention_core.stories.head_atlas import head_atlas_story
+from attention_core.stories.head_importance import Missed, wanted
+from attention_core.stories.heads import Scores
+from attention_core.stories.multi_head import multi_head_story, own_maps
 from attention_core.stories.openings import chosen_head, chosen_token, opening_head
+from attention_core.stories.overview import overview_story
+from attention_core.stories.rollout import AT_ONCE, Effects, refusal, rollout_story
 from attention_core.stories.self_attention import ONLY_SEEN, Guessing, self_attention_story
 from attention_core.stories.story import Story
 from attention_core.stories.text import AS_TRAINED, Change, Followed, text_facts
@@ -51,8 +62,39 @@ def tell_text(
     before: the same sentence as trained, where `trace` has been changed; change: what was, as `Change` has it.
     """
     followed = Followed(trace, before, layer, head, query, text_facts(model), change)
-    stories = (self_attention_story(followed, _guessing(model, followed)),)
-    return tuple(story for story in stories if only in (None, story.key))
+    tellers: dict[str, Callable[[], Story]] = {
+        self_attention.KEY: lambda: self_attention_story(followed, _guessing(model, followed)),
+        multi_head.KEY: lambda: multi_head_story(
+            followed, own_maps(model, layer), scores=_scores(model), missed=_missed(model, followed)
+        ),
+        rollout.KEY: lambda: rollout_story(followed, _effects(model, followed)),
+        overview.KEY: lambda: overview_story(followed),
+        head_atlas.KEY: lambda: head_atlas_story(followed, scores=_scores(model), effects=_effects(model, followed)),
+    }
+    # The overview has the numbers of self-attention, and the atlas ends in the steps of rollout.
+    keys = [key for key in tellers if key not in (overview.KEY, head_atlas.KEY)] if only is None else [only]
+    return tuple(tellers[key]() for key in keys if key in tellers)
+
+
+def _scores(model: TextModel | HubTextModel) -> Scores | None:
+    """What was measured of the heads, of the network that ships."""
+    return registry.scores("text") if isinstance(model, TextModel) else None
+
+
+def _missed(model: TextModel | HubTextModel, followed: Followed) -> Missed | None:
+    """What the guess loses without each head, where that takes a single pass."""
+    if not isinstance(model, TextModel) or followed.before is not None or not wanted(followed):
+        return None
+    trace = followed.trace
+    return Missed(head_importance(model, trace.text, trace.pair, followed.query))
+
+
+def _effects(model: TextModel | HubTextModel, followed: Followed) -> Effects | None:
+    """What hiding each token does, of a text so short that it is a matter of seconds."""
+    trace = followed.trace
+    if followed.before is not None or followed.network.mask_row is None or refusal(trace) is not None:
+        return None
+    return Effects(blank_out(model, trace)) if len(trace.tokens) <= AT_ONCE else None
 
 
 def _guessing(model: TextModel | HubTextModel, followed: Followed) -> Guessing:

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from attention_core.figures.drawing import Picture
-from attention_core.stories.drawing import drawn
+from attention_core.stories.drawing import described, drawn
 from attention_core.stories.story import Beside, Block, Figure, Folded, Grouped, Instead, Sequenced, Story, Table
 from attention_core.words import Language, Words, plain, spoken
 
@@ -50,7 +50,7 @@ class _Writing:
 
     def _block(self, block: Block) -> str:
         if isinstance(block, Figure):
-            return self._placed(block.name, drawn(block, self._language), spoken(block.alt, self._language))
+            return self._placed(block.name, drawn(block, self._language), described(block, self._language))
         if isinstance(block, Beside | Grouped | Instead):
             return self.blocks(block.blocks)
         if isinstance(block, Folded):

@@ -10,6 +10,7 @@ So no door says of a network what is not true of it, and whoever leaves a fact o
 
 from __future__ import annotations
 
+import math
 import re
 import string
 import tomllib
@@ -22,6 +23,7 @@ from typing import Any, Literal, get_args
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 _FOLDER = Path(__file__).parent
+FINE = "fine%"  # how a message writes a share that may be tiny: {share:fine%}
 _BETWEEN: dict[Language, str] = {"zh": "", "en": " "}  # two pieces of a message
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&=^])")
 Spelled = Callable[[str], str]  # what a door does to text that somebody typed or a network brought
@@ -141,7 +143,16 @@ class _Speech(string.Formatter):
         """A fact in its place."""
         if isinstance(value, Words):
             return self.said(value)
+        if format_spec == FINE:
+            return fine_percentage(value)
         return format(value, format_spec).replace("-", "\N{MINUS SIGN}")
+
+
+def fine_percentage(share: float) -> str:
+    """A share with a digit that is not 0, however small: 45.3%, 0.02%, 0.0004%."""
+    percent = 100 * share
+    digits = 1 if percent >= 0.1 or percent == 0 else min(8, math.ceil(-math.log10(percent)))
+    return f"{percent:.{digits}f}%"
 
 
 def plain(text: str) -> str:

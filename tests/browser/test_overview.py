@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from attention_core import load_text_model
 from attention_core.figures.style import number
 from attention_core.models.text import TextModel, TextTrace
+from attention_core.stories.text import Followed, text_facts
 from tests.browser.driver import in_link, leave, open_page, settle, until
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.text.overview import payload, script, style, words
@@ -49,6 +50,10 @@ MOUNT = """async ([code, data]) => {
     window.mounted?.();
     window.mounted = (await import(address)).default({data, parentElement: document.body});
 }"""
+
+
+def at(model: TextModel, trace: TextTrace) -> Followed:
+    return Followed(trace, None, LAYER, HEAD, 2, text_facts(model))
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +241,7 @@ def test_one_changed_weight_changes_the_painted_numbers(browser: Browser, model:
     seen = []
     for network in (model, changed):
         trace = network.trace(SENTENCE)
-        page.evaluate(MOUNT, [script(), {**payload(trace, LAYER, HEAD, 2), "words": words(say)}])
+        page.evaluate(MOUNT, [script(), {**payload(at(network, trace)), "words": words(say)}])
         wanted = trace.layers[LAYER].scores[0, HEAD].flatten().tolist()
         painted = painted_numbers(page, "scores")
         assert painted == [number(value, 2, plain=True) for value in wanted]
@@ -252,7 +257,7 @@ def test_one_changed_weight_changes_the_painted_numbers(browser: Browser, model:
 def test_what_the_server_repeats_late_changes_nothing(browser: Browser, model: TextModel) -> None:
     page = browser.new_page(viewport={"width": 1100, "height": 900})
     page.set_content(f"<style>{style()}</style><body></body>")
-    data = {**payload(model.trace(SENTENCE), LAYER, HEAD, 2), "words": words(catalogue("en").__getitem__)}
+    data = {**payload(at(model, model.trace(SENTENCE))), "words": words(catalogue("en").__getitem__)}
     told = "(name, value) => (window.told ??= []).push(value)"
     page.evaluate(
         f"""async ([code, data]) => {{

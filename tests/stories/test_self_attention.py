@@ -159,7 +159,7 @@ def test_on_every_network_each_sentence_and_formula_holds(name: str) -> None:
     model = HubTextModel(network(name), tokenizer_of(name))
     trace = model.trace("the cat eats a fish")
     query = len(trace.tokens) // 2
-    [story] = tell_text(model, trace, layer=0, head=0, query=query)
+    [story] = tell_text(model, trace, layer=0, head=0, query=query, only="self_attention")
     attention, facts = trace.layers[0], story.facts
     allowed = attention.mask[0, 0]
     assert facts["causal"] == (not bool(allowed.triu(1).any())), name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from attention_core import load_text_model
 from attention_core.analysis.importance import HeadImportance, head_importance
-from attention_core.words import plain
+from attention_core.words import Say, plain, spoken
 from tests.ui.driver import decoded, figures, opened
 from tests.ui.test_text_pages import LANGUAGES, steps
 from ui.i18n import catalogue
@@ -62,10 +63,18 @@ def test_the_sentence_names_the_head_with_the_largest_drop(language: str) -> Non
     layer, head = found.costliest()
     drop = found.drops[layer][head].item()
     assert drop == max(layer.max().item() for layer in found.drops)
-    message = words(language)["head_importance.costliest"].split("{before}")[0]
-    expected = message.format(layer=layer + 1, head=head + 1, token=plain("吃"))
-    [line] = [markdown.value for markdown in app.markdown if markdown.value.startswith(expected)]
-    assert f"{drop:.2f}" in line
+    facts = {
+        "layer": layer + 1,
+        "head": head + 1,
+        "token": "吃",
+        "probability": math.exp(found.log_probability),
+        "without": math.exp(found.without[layer][head].item()),
+        "drop": drop,
+        "missed": True,
+        "hindered": any((drops < -0.01).any() for drops in found.drops),
+    }
+    expected = spoken(Say("head_importance.costliest", facts), language, plain)  # type: ignore[arg-type]
+    assert expected in [markdown.value for markdown in app.markdown]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -97,6 +106,11 @@ def test_a_right_answer_outside_the_shown_guesses_is_named_with_its_place(langua
     far = [i for i, token in enumerate(tokens) if not token.special and head_importance(model, text, None, i).rank > 5]
     app = opened("multi_head", language, s=text, q=str(far[0]))
     found = head_importance(model, text, None, far[0])
-    expected = words(language)["head_importance.elsewhere"].split("{probability}")[0]
-    line = expected.format(token=plain(found.token), rank=found.rank)
-    assert any(caption.value.startswith(line) for caption in app.caption)
+    facts = {
+        "listed": False,
+        "token": found.token,
+        "rank": found.rank,
+        "probability": math.exp(found.log_probability),
+    }
+    line = spoken(Say("head_importance.answer", facts), language, plain)  # type: ignore[arg-type]
+    assert line in [caption.value for caption in app.caption]

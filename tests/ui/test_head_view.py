@@ -15,9 +15,9 @@ from attention_core import load_text_model
 from attention_core.analysis.links import heaviest_links, share_to
 from attention_core.analysis.words import Word, single_tokens, word_weights, words
 from attention_core.models.text import TextTrace
+from attention_core.words import Listed, Say, plain, spoken
 from tests.ui import driver
 from tests.ui.test_text_pages import LANGUAGES
-from ui.i18n import catalogue
 
 SENTENCE, PAIR = "我吃柠檬", "I eat lemons."
 
@@ -88,12 +88,13 @@ def test_what_is_not_drawn_is_said(trace: TextTrace, language: str) -> None:
     app = opened(language)
     special = torch.tensor([token.special for token in trace.tokens])
     share = share_to(trace.layers[2].weights[0, 1], ~special, special).item()
-    messages = catalogue(language)  # type: ignore[arg-type]
-    line = messages["head_view.head_share"].format(head=2, share=f"{share:.0%}")
-    shown = " ".join(caption.value.replace("\\", "") for caption in app.caption)
-    assert messages["head_view.to_special"].format(shares=line) in shown
+    shares = Say("head_view.head_share", {"head": 2, "share": share})
+    facts = {"to_special": True, "to_others": False, "special": Listed([shares]), "others": Listed([])}
+    line = spoken(Say("head_view.links.left_out", facts), language, plain)  # type: ignore[arg-type]
+    assert line in [caption.value for caption in app.caption]
     app = opened(language, special="shown")
-    assert messages["head_view.not_rescaled"] not in " ".join(caption.value for caption in app.caption)
+    ending = line.split(".")[-2] if language == "en" else line.split("。")[-2]
+    assert ending and not any(ending in caption.value for caption in app.caption)
 
 
 def test_a_share_of_the_mass_can_be_chosen(trace: TextTrace) -> None:

@@ -15,9 +15,11 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_text_model
 from attention_core.figures.style import COLOURS, SIGNED_SCALE, WEIGHT_SCALE
 from attention_core.models.text import TextTrace
+from attention_core.stories.overview import BLOCKS
+from attention_core.stories.text import AS_TRAINED, Change, Followed, text_facts
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.inputs.what_if import WhatIf
-from ui.text.overview import BLOCKS, payload, script, style, words
+from ui.text.overview import payload, script, style, words
 
 ROOT = Path(__file__).resolve().parents[2]
 SENTENCE, LAYER, HEAD = "我吃柠檬", 1, 2
@@ -27,6 +29,11 @@ Array = np.ndarray[Any, Any]
 @pytest.fixture(scope="module")
 def trace() -> TextTrace:
     return load_text_model().trace(SENTENCE)
+
+
+def at(trace: TextTrace, layer: int = LAYER, head: int = HEAD, change: Change = AS_TRAINED) -> Followed:
+    """One head at the second token."""
+    return Followed(trace, None, layer, head, 1, text_facts(load_text_model()), change)
 
 
 def arrays(sent: dict[str, Any]) -> dict[str, Array]:
@@ -57,7 +64,7 @@ def expected(trace: TextTrace, layer: int, head: int) -> dict[str, Array]:
 
 @pytest.mark.parametrize(("layer", "head"), [(0, 1), (LAYER, HEAD), (3, 7)])
 def test_every_block_holds_the_numbers_of_the_trace(trace: TextTrace, layer: int, head: int) -> None:
-    sent = payload(trace, layer, head, 1)
+    sent = payload(at(trace, layer, head))
     found = arrays(sent)
     assert tuple(found) == BLOCKS
     for name, values in expected(trace, layer, head).items():
@@ -72,7 +79,7 @@ def test_every_block_holds_the_numbers_of_the_trace(trace: TextTrace, layer: int
 
 
 def test_scales_are_the_figures_own_and_ranges_are_shared_and_true(trace: TextTrace) -> None:
-    sent = payload(trace, LAYER, HEAD, 1)
+    sent = payload(at(trace))
     assert sent["scales"] == {"signed": SIGNED_SCALE, "weight": WEIGHT_SCALE}
     assert COLOURS.items() <= sent["colours"].items()
     blocks, values = sent["blocks"], arrays(sent)
@@ -93,7 +100,7 @@ def test_a_what_if_is_in_the_numbers_and_in_the_formulas() -> None:
         scaled=False, temperature=2.0, mask="custom", blocked=((1, 2),), hidden=(3,), gates=((LAYER, HEAD, 0.5),)
     )
     changed = what_if.trace(model, SENTENCE, None)
-    sent = payload(changed, LAYER, HEAD, 1, what_if)
+    sent = payload(at(changed, change=what_if.change(6, LAYER, HEAD)))
     np.testing.assert_array_equal(arrays(sent)["weights"], changed.layers[LAYER].weights[0, HEAD].numpy())
     mask = np.frombuffer(base64.b64decode(sent["mask"]), dtype="<f4").reshape(6, 6)
     assert np.argwhere(mask == 0).tolist() == [[1, 2]]
@@ -108,7 +115,7 @@ def test_a_what_if_is_in_the_numbers_and_in_the_formulas() -> None:
 
 
 def test_json_carries_it(trace: TextTrace) -> None:
-    sent = payload(trace, LAYER, HEAD, 1)
+    sent = payload(at(trace))
     assert json.loads(json.dumps(sent))["blocks"] == sent["blocks"]
 
 

@@ -16,6 +16,7 @@ from attention_core.analysis.head_roles import outstanding_heads
 from attention_core.analysis.words import is_chinese, single_tokens, word_weights, words
 from attention_core.mechanisms.scores import additive_scores, cosine_scores
 from attention_core.models import registry
+from attention_core.words import catalogue as told
 from tests.ui.driver import decoded, figures, opened, run, said
 from ui.i18n import catalogue
 from ui.text.hand_numbers import DEFAULTS, UNCHANGED, read, write
@@ -197,7 +198,7 @@ def test_multi_head_opens_on_a_head_that_does_something_and_says_what(language: 
     app = opened("multi_head", language)
     best = outstanding_heads(registry.scores("text"))[0]
     assert (app.session_state["layer"], app.session_state["head"]) == (best.layer, best.head)
-    measured = catalogue(language)["heads.does"].split("{")[0]  # type: ignore[index]
+    measured = told(language)["heads.does"][0].say.split("{")[0]  # type: ignore[arg-type]
     [line] = [caption.value for caption in app.caption if caption.value.startswith(measured)]
     assert f"{best.score:.0%}" in line
     assert f"{best.baseline:.0%}" in line

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
 from attention_core.analysis.units import Unit, read_unit
@@ -17,15 +14,6 @@ from ui.shell import url_state
 
 KEY = "unit"
 UNITS = ("tokens", "words")
-
-
-def follow_clicked_row(unit: Unit) -> Callable[[dict[str, Any]], None]:
-    """What a click on a matrix of these rows does: the first token of its row becomes the query."""
-
-    def chosen(point: dict[str, Any]) -> None:
-        st.session_state["q"] = unit.words[point["point_index"] // len(unit.words)].tokens[0]
-
-    return chosen
 
 
 def bind(default: str = "tokens") -> None:

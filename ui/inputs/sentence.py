@@ -96,11 +96,6 @@ def labels(trace: TextTrace) -> list[str]:
     return visible(trace.tokens)
 
 
-def read(trace: TextTrace) -> list[str]:
-    """The same as the network reads it: its token for a hidden one where that stands."""
-    return [text_networks.mask_name() if i in trace.hidden else name for i, name in enumerate(labels(trace))]
-
-
 def names(trace: TextTrace) -> list[str]:
     """What tokens are called in sentences and to choose from: equal ones carry their places."""
     return numbered(visible(trace.tokens))
@@ -167,16 +162,6 @@ def query_token(trace: TextTrace) -> int:
         )
     query: int = st.session_state["q"]
     return query
-
-
-def choose_clicked_head(point: dict[str, Any]) -> None:
-    """What a click on a picture of all heads does: that head is chosen."""
-    st.session_state["layer"], st.session_state["head"] = point["customdata"]
-
-
-def follow_clicked_row(trace: TextTrace) -> Callable[[dict[str, Any]], None]:
-    """What a click on a token × token matrix does: its row's token becomes the query."""
-    return choose_clicked_row("q", len(trace.tokens))
 
 
 def choose_clicked_row(key: str, columns: int) -> Callable[[dict[str, Any]], None]:

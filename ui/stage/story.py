@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from attention_core.stories.drawing import drawn, together
+from attention_core.stories.drawing import described, drawn, together
 from attention_core.stories.story import (
     Beside,
     Block,
@@ -31,48 +31,68 @@ KEYS = {"query": "q"}  # parts of the focus by another name in the link
 _ICONS = {"info": ":material/info:", "absent": ":material/deployed_code:"}
 
 
-def draw(story: Story, *, controls: Mapping[str, Callable[[], None]] | None = None, first: int = 1) -> None:
+def draw(
+    story: Story, *, controls: Mapping[str, Callable[[], None]] | None = None, first: int = 1, skipped: int = 0
+) -> None:
     """All steps below each other.
 
-    controls: what only a page has, above the figures of a step, by the step's key; first: the number of the first step.
+    controls: what only a page has, above the figures of a step, by the step's key; first: the number of the first step;
+    skipped: how many the page has drawn already, in a part of its own.
     """
-    for number, step in enumerate(story.steps, start=first):
+    for number, step in enumerate(story.steps[skipped:], start=first + skipped):
         draw_step(step, number, control=(controls or {}).get(step.key))
 
 
-def draw_step(step: Step, number: int, *, control: Callable[[], Step | None] | None = None) -> None:
-    """One step in its frame. control: may return the step that follows from what has just been typed into it."""
+def draw_step(
+    step: Step,
+    number: int,
+    *,
+    control: Callable[[], Step | None] | None = None,
+    instead: Callable[[], None] | None = None,
+    below: Callable[[], None] | None = None,
+) -> None:
+    """One step in its frame.
+
+    control, below: what only a page has, above and below its figures; control may return the step that follows from
+    what has just been typed into it; instead: draws in their place what answers to the pointer.
+    """
     if step.absent is not None:
         with numbered_step(number):
-            st.info(_markdown(step.absent), icon=_ICONS["absent"])
+            st.info(markdown(step.absent), icon=_ICONS["absent"])
         return
     with numbered_step(number, escape(_text(step.title))):
         if step.formulas:
             st.latex(together(step.formulas))
         if control is not None:
             step = control() or step
-        _blocks([block for block in step.blocks if control is None or not isinstance(block, Instead)])
-        st.markdown(_markdown(step.see))
+        if instead is None:
+            draw_blocks([block for block in step.blocks if control is None or not isinstance(block, Instead)])
+        else:
+            instead()
+        if below is not None:
+            below()
+        st.markdown(markdown(step.see))
 
 
-def _blocks(blocks: Sequence[Block]) -> None:
+def draw_blocks(blocks: Sequence[Block]) -> None:
+    """Parts of a step below each other."""
     for block in blocks:
         if isinstance(block, Figure):
             _figure(block)
         elif isinstance(block, Beside):
             for place, one in zip(st.columns(len(block.blocks)), block.blocks, strict=True):
                 with place:
-                    _blocks([one])
+                    draw_blocks([one])
         elif isinstance(block, Grouped | Instead):
-            _blocks(block.blocks)
+            draw_blocks(block.blocks)
         elif isinstance(block, Folded):
-            with st.expander(_markdown(block.title), expanded=block.is_open):
-                _blocks(block.blocks)
+            with st.expander(markdown(block.title), expanded=block.is_open):
+                draw_blocks(block.blocks)
         elif isinstance(block, Sequenced):
             rows = {_text(name): [_text(cell) for cell in cells] for name, cells in block.rows}
             show_sequence(rows, alt=_text(block.alt))
         elif isinstance(block, Table):
-            head, *lines = ([_markdown(cell) for cell in line] for line in (block.head, *block.rows))
+            head, *lines = ([markdown(cell) for cell in line] for line in (block.head, *block.rows))
             st.table({name: [line[column] for line in lines] for column, name in enumerate(head)}, alt=_text(block.alt))
         else:
             _note(block)
@@ -80,7 +100,7 @@ def _blocks(blocks: Sequence[Block]) -> None:
 
 def _figure(figure: Figure) -> None:
     shown = drawn(figure, current_language())
-    show(shown, figure.name, alt=_text(figure.alt), on_click=_clicked(figure), widths=figure.widths)
+    show(shown, figure.name, alt=described(figure, current_language()), on_click=_clicked(figure), widths=figure.widths)
 
 
 def _clicked(figure: Figure) -> Callable[[dict[str, Any]], None] | None:
@@ -100,7 +120,7 @@ def _clicked(figure: Figure) -> Callable[[dict[str, Any]], None] | None:
 
 
 def _note(note: Note) -> None:
-    said = _markdown(note.words)
+    said = markdown(note.words)
     if note.tone == "info":
         st.info(said, icon=_ICONS["info"])
     elif note.tone == "caption":
@@ -113,6 +133,6 @@ def _text(words: Words) -> str:
     return spoken(words, current_language())
 
 
-def _markdown(words: Words) -> str:
-    """Names in it shown as typed."""
+def markdown(words: Words) -> str:
+    """Words with their formatting, names in them shown as typed."""
     return spoken(words, current_language(), plain, live=True)

@@ -1,4 +1,4 @@
-"""The table of all heads: one row a head, one column a measure, the baselines below."""
+"""The table of all heads, to sort and to choose from: one row a head, one column a measure, the baselines below."""
 
 from __future__ import annotations
 
@@ -9,43 +9,35 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from attention_core.analysis.head_atlas import MEASURES, HeadEntry, Measure, baselines
-from attention_core.analysis.head_roles import head_roles
 from attention_core.models.text import TextTrace
-from ui.i18n import current_language, joined, t
-from ui.inputs import heads, networks, text_networks
+from attention_core.stories.head_atlas import (
+    GAINS,
+    IN_UNITS,
+    LANGUAGES,
+    known,
+    meaning,
+    measure_name,
+    relation,
+    relation_name,
+    stands_out,
+)
+from attention_core.stories.heads import Scores
+from attention_core.words import Say, spoken
+from ui.i18n import current_language, t
+from ui.inputs import text_networks
 
 KEY = "atlas"
-GAINS: tuple[Measure, ...] = ("gain_en", "gain_zh")
-IN_UNITS: tuple[Measure, ...] = ("entropy", "distance", "loss_increase")  # the others are shares
 
 
-def known(entries: list[HeadEntry]) -> list[Measure]:
-    """The measures that there are numbers of."""
-    return [name for name in MEASURES if any(not math.isnan(entry.measures[name]) for entry in entries)]
+def show(trace: TextTrace, entries: list[HeadEntry], selected: tuple[int, int], scores: Scores | None) -> None:
+    """A click on a row chooses its head; its link opens that head on the sentence of `trace`. scores: of the network,
+    where it has been measured."""
+    _heads(trace, entries, selected, scores)
+    if scores is not None:
+        _baselines(scores)
 
 
-def measure_name(measure: Measure) -> str:
-    """As it stands over a column."""
-    return t(f"head_atlas.measures.{measure}")
-
-
-def baseline_line(measure: Measure) -> str:
-    """One line: what a number of this measure is to be compared with."""
-    if not text_networks.current().shipped:
-        return t("network.no_baseline")
-    known = [
-        t(f"head_atlas.baselines.{name}", value=_written(measure, values[measure]))
-        for name, values in baselines(networks.measured("text")).items()
-        if measure in values
-    ]
-    if not known:
-        return t("head_atlas.baselines.gain" if measure in GAINS else "head_atlas.baselines.none")
-    listed = joined("heads.and", known)
-    return t("head_atlas.baselines.line", listed=listed)
-
-
-def show_table(trace: TextTrace, entries: list[HeadEntry], selected: tuple[int, int]) -> None:
-    """A click on a row chooses its head; its link opens that head on the sentence of `trace`."""
+def _heads(trace: TextTrace, entries: list[HeadEntry], selected: tuple[int, int], scores: Scores | None) -> None:
     places = [(entry.layer, entry.head) for entry in entries]
     st.session_state[KEY] = {"selection": {"rows": [places.index(selected)]}}
 
@@ -57,24 +49,25 @@ def show_table(trace: TextTrace, entries: list[HeadEntry], selected: tuple[int, 
     st.dataframe(
         {
             "head": [_link(trace, *place) for place in places],
-            "role": [_role(*place) for place in places],
+            "role": [_said(stands_out(*place, scores)) for place in places],
             **_columns([entry.measures for entry in entries]),
-            **{f"relation_{language}": [_relation(entry, language) for entry in entries] for language in ("en", "zh")},
+            **{
+                f"relation_{language}": [_said(relation(entry, language)) for entry in entries]
+                for language in LANGUAGES
+            },
         },
         column_config={
             "head": st.column_config.LinkColumn(
                 t("words.head"), help=t("head_atlas.table.link"), display_text=r"#(.+)$", pinned=True, width=60
             ),
             "role": st.column_config.TextColumn(t("head_atlas.table.role"), width=260),
-            **_measure_columns(),
+            **_measure_columns(scores is not None),
             **{
-                f"relation_{language}": st.column_config.TextColumn(
-                    t("head_atlas.table.relation", language=t(f"heads.languages.{language}")), width=320
-                )
-                for language in ("en", "zh")
+                f"relation_{language}": st.column_config.TextColumn(_said(relation_name(language)), width=320)
+                for language in LANGUAGES
             },
         },
-        column_order=["head", *(["role"] if text_networks.current().shipped else []), *_order(known(entries))],
+        column_order=["head", *(["role"] if scores is not None else []), *_order(known(entries))],
         hide_index=True,
         height="content",
         placeholder="–",
@@ -85,9 +78,9 @@ def show_table(trace: TextTrace, entries: list[HeadEntry], selected: tuple[int, 
     )
 
 
-def show_baselines() -> None:
+def _baselines(scores: Scores) -> None:
     """The same columns for what does not attend."""
-    found = baselines(networks.measured("text"))
+    found = baselines(scores)
     st.dataframe(
         {
             "baseline": [t(f"head_atlas.baselines.row_{name}") for name in found],
@@ -95,7 +88,7 @@ def show_baselines() -> None:
         },
         column_config={
             "baseline": st.column_config.TextColumn(t("head_atlas.baselines.title"), pinned=True, width=230),
-            **_measure_columns(),
+            **_measure_columns(True),
         },
         column_order=["baseline", *(measure for measure in MEASURES if any(measure in row for row in found.values()))],
         hide_index=True,
@@ -126,16 +119,16 @@ def _columns(rows: list[dict[Measure, float]]) -> dict[str, list[float | None]]:
     }
 
 
-def _measure_columns() -> dict[str, Any]:
-    return {measure: _measure_column(measure) for measure in MEASURES}
+def _measure_columns(shipped: bool) -> dict[str, Any]:
+    return {measure: _measure_column(measure, shipped) for measure in MEASURES}
 
 
-def _measure_column(measure: Measure) -> Any:
-    name, meaning = measure_name(measure), t(f"head_atlas.meaning.{measure}")
+def _measure_column(measure: Measure, shipped: bool) -> Any:
+    name, note = _said(measure_name(measure, shipped=shipped)), _said(meaning(measure, shipped=shipped))
     if measure in IN_UNITS or measure in GAINS:
         digits = {"distance": "%.1f", "entropy": "%.2f"}.get(measure, "%+.2f")
-        return st.column_config.NumberColumn(name, help=meaning, format=digits, width=150)
-    return st.column_config.ProgressColumn(name, help=meaning, format="%.0f%%", min_value=0, max_value=100, width=120)
+        return st.column_config.NumberColumn(name, help=note, format=digits, width=150)
+    return st.column_config.ProgressColumn(name, help=note, format="%.0f%%", min_value=0, max_value=100, width=120)
 
 
 def _link(trace: TextTrace, layer: int, head: int) -> str:
@@ -146,21 +139,5 @@ def _link(trace: TextTrace, layer: int, head: int) -> str:
     return f"multi_head?{urlencode(state)}#{layer + 1}.{head + 1}"
 
 
-def _role(layer: int, head: int) -> str | None:
-    if not text_networks.current().shipped:
-        return None
-    roles = head_roles(networks.measured("text"), layer, head)
-    return heads.in_words(roles[0]) if roles else None
-
-
-def _relation(entry: HeadEntry, language: str) -> str | None:
-    role = entry.relations.get(language)
-    return heads.in_words(role) if role else None
-
-
-def _written(measure: Measure, value: float) -> str:
-    if measure == "entropy":
-        return t("head_atlas.units.nats", value=f"{value:.2f}")
-    if measure == "distance":
-        return t("head_atlas.units.tokens", value=f"{value:.1f}")
-    return f"{value:.0%}"
+def _said(words: Say | None) -> str | None:
+    return None if words is None else spoken(words, current_language())

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
-from torch import Tensor
 
-from attention_core.analysis.heads import divided_by_root, unscaled_scores
-from attention_core.figures import COLOURS, SIGNED_SCALE, WEIGHT_SCALE, Quantity, range_text
+from attention_core.figures import COLOURS, SIGNED_SCALE, WEIGHT_SCALE, range_text
 from attention_core.figures.style import FRAME, MINUS, QUIET, largest, number
 from attention_core.models.text import TextTrace
 from attention_core.stories.arrays import array
+from attention_core.stories.overview import BLOCKS, DiagramBlock, diagram
+from attention_core.stories.text import Followed
 from ui.i18n import t
 from ui.inputs import sentence
-from ui.inputs.what_if import AS_TRAINED, WhatIf
 from ui.shell import component, url_state
 from ui.shell.regions import region
 from ui.shell.wire import packed
@@ -32,7 +30,6 @@ LOCK, BLOCK, NOTHING = "lock", "block", "none"  # in the link
 _KEY, _SHOWN = "overview", "_overview_shown"
 _TURN = "_overview_turn"
 _CELL = re.compile(r"[0-9]{1,3}-[0-9]{1,3}")
-BLOCKS = ("input", "query", "key", "value", "raw", "scores", "weights", "head", "joined", "output")
 _WORDS = (
     *(
         "label",
@@ -54,18 +51,6 @@ _WORDS = (
 )
 
 
-@dataclass(frozen=True)
-class Block:
-    """One matrix of the diagram."""
-
-    name: str
-    symbol: str  # where there is no room for the name; ^ raises what follows it, up to a space
-    formula: str
-    quantity: Quantity
-    values: Tensor  # (rows, columns)
-    scale: str  # blocks of one scale have one range of colours; "weight" is always 0…1
-
-
 def script() -> str:
     """The component's JavaScript, a module with one default export."""
     return component.script("overview", _SCRIPTS)
@@ -80,11 +65,9 @@ _component = component.component("overview", _SCRIPTS)
 
 
 @region(LOCK, BLOCK)
-def show(trained: TextTrace, trace: TextTrace, what_if: WhatIf, layer: int, head: int, query: int) -> None:
-    """The diagram of `trace`, which is `trained` with a what-if; it opens on the row of `query`."""
-    sent = payload(trace, layer, head, query, what_if) | _held(trace, query)
-    if what_if != AS_TRAINED:
-        sent["trained"] = packed(array(trained.layers[layer].weights[0, head]))
+def show(followed: Followed) -> None:
+    """The diagram, beside the network as trained where something is changed; it opens on the row of the query."""
+    sent = payload(followed) | _held(followed.trace, followed.query)
 
     def held() -> None:
         told = st.session_state[_KEY]["held"]
@@ -120,27 +103,26 @@ def words(say: Callable[[str], str] = t) -> dict[str, str]:
     return names | {name: say(f"overview.{name}") for name in _WORDS}
 
 
-def payload(trace: TextTrace, layer: int, head: int, query: int, what_if: WhatIf = AS_TRAINED) -> dict[str, Any]:
+def payload(followed: Followed) -> dict[str, Any]:
     """What the component draws, without its words: ready for JSON, arrays as base64 of little-endian float32."""
-    blocks = _blocks(trace, layer, head, what_if)
+    trace, attention, change = followed.trace, followed.attention, followed.change
+    blocks = diagram(followed)
     limits: dict[str, float] = {"weight": 1.0}
     for block in blocks:
         if block.scale != "weight":
             limits[block.scale] = max(limits.get(block.scale, 0.0), largest(array(block.values)))
-    attention = trace.layers[layer]
-    T = len(trace.tokens)
-    mask = what_if.attention_mask(T)
+    before = followed.attention_before
     return {
         "tokens": sentence.labels(trace),
         "hidden": sorted(trace.hidden),
-        "query": query,
-        "head": head,
+        "query": followed.query,
+        "head": followed.head,
         "heads": attention.query.shape[1],
-        "divisor": f"√{attention.query.shape[-1]}" if what_if.scaled and divided_by_root(attention) else "",
-        "temperature": f"{what_if.temperature:g}" if what_if.temperature != 1 else "",
-        "gate": what_if.gate(layer, head),
-        "mask": None if mask is None else packed(array(mask.float())),
-        "trained": None,
+        "divisor": f"√{attention.query.shape[-1]}" if change.scaled and followed.facts["root"] else "",
+        "temperature": f"{change.temperature:g}" if change.temperature != 1 else "",
+        "gate": change.gate,
+        "mask": None if change.mask is None else packed(array(change.mask.float())),
+        "trained": None if before is None else packed(array(before.weights[0, followed.head])),
         "lock": NOTHING,
         "block": NOTHING,
         "turn": 0,  # of the last report from the browser that this follows
@@ -151,35 +133,7 @@ def payload(trace: TextTrace, layer: int, head: int, query: int, what_if: WhatIf
     }
 
 
-def _blocks(trace: TextTrace, layer: int, head: int, what_if: WhatIf) -> list[Block]:
-    attention = trace.layers[layer]
-    d = attention.query.shape[-1]
-    scores = f"α = q·k / √{d}" if what_if.scaled else "α = q·k"
-    if what_if.scaled and not divided_by_root(attention):
-        scores = "α = c q·k + β"
-    inside = "α" if what_if.temperature == 1 else f"α / {what_if.temperature:g}"
-    gate = what_if.gate(layer, head)
-    times = "" if gate == 1 else f"{gate:g} "
-    return [
-        Block("input", "a", "a = norm(h)", "embedding", attention.input[0], "input"),
-        Block("query", "q", "q = W^q a", "query", attention.query[0, head], "match"),
-        Block("key", "k", "k = W^k a", "key", attention.key[0, head], "match"),
-        Block("value", "v", "v = W^v a", "value", attention.value[0, head], "content"),
-        Block("raw", "q·k", "q^i · k^j", "score", unscaled_scores(attention)[0, head], "raw"),
-        Block("scores", "α", scores, "score", attention.scores[0, head], "scores"),
-        Block("weights", "α̃", f"α̃ = softmax({inside})", "weight", attention.weights[0, head], "weight"),
-        Block("head", "b", f"b = {times}Σ α̃ v", "output", attention.head_outputs[0, head], "content"),
-        Block("joined", "[b]", _joined(attention.query.shape[1]), "output", attention.concatenated[0], "content"),
-        Block("output", "o", "o = W^O [b] + c", "output", attention.output[0], "output"),
-    ]
-
-
-def _joined(heads: int) -> str:
-    between = " " if heads == 2 else " … "
-    return "[b^1]" if heads == 1 else f"[b^1{between}b^{heads} ]"
-
-
-def _sent(block: Block, limit: float) -> dict[str, Any]:
+def _sent(block: DiagramBlock, limit: float) -> dict[str, Any]:
     values = array(block.values)
     weight = block.scale == "weight"
     return {
