@@ -13,6 +13,7 @@ import transformers
 from pytorchcv.model_provider import get_model
 from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
+from ui.photos.gate_formulas import Gating, gating_of
 
 from attention_core import load_hub_vision_model, load_image
 from attention_core.analysis.stages import most_selective
@@ -26,7 +27,6 @@ from tests.ui.driver import decoded, figure, keys, loaded, opened, run, taken_al
 from ui.i18n import LANGUAGES, catalogue
 from ui.inputs import photo_networks
 from ui.inputs.photo_networks import CHANNEL_AND_SPATIAL, PATCHES, SE
-from ui.photos.gate_formulas import Gating, gating_of
 from ui.shell import settings
 
 pytestmark = pytest.mark.usefixtures("networks_here")
