@@ -12,7 +12,7 @@ from torch import Tensor
 from attention_core.models.hub.vision import StagedTrace
 from attention_core.models.vision import StageTrace, VisionTrace
 from attention_core.stories.arrays import array
-from attention_core.stories.photo import OPACITY, Pixels, stage_of, stage_words
+from attention_core.stories.photo import OPACITY, Pixels, stage_named, stage_of
 from attention_core.stories.photo_measured import Measured
 from attention_core.stories.story import Beside, Block, Figure, Grouped, Note, Step
 from attention_core.words import Say, Words
@@ -46,7 +46,7 @@ def _side_by_side(
     columns = []
     for stage in stages:
         H, W = _of(stage).shape
-        name = Say("cbam.stages.name", {"stage": stage_words(stage.name), "height": H, "width": W})
+        name = Say("cbam.stages.name", {"stage": stage_named(stage.name), "height": H, "width": W})
         shown = [(f"mask-{stage.name}", name, _of(stage))]
         if before is not None:
             was, is_ = (Say("change.which", {"title": name, "which": Say(f"change.{w}")}) for w in ("before", "after"))

@@ -93,7 +93,7 @@ class FollowedStage:
         return {
             "shipped": isinstance(self.trace, VisionTrace),
             "changed": self.before is not None,
-            "stage": stage_words(self.name),
+            "stage": stage_named(self.name),
             "channels": C,
             "height": H,
             "width": W,
@@ -110,12 +110,12 @@ def stage_of(trace: StagedTrace, name: str) -> StageTrace:
     return next(stage for stage in trace.stages if stage.name == name)
 
 
-def stage_words(name: str) -> Words:
+def stage_named(name: str) -> Words:
     """ "stage2" by its number; the name of a module, which another library gave, as it is."""
     return Say("photo.stage", {"number": name.removeprefix("stage")}) if _OWN_STAGE.fullmatch(name) else name
 
 
-def class_words(entry: VisionClass) -> Named:
+def class_named(entry: VisionClass) -> Named:
     """What a class is called; in Chinese as in English where nobody has said it in Chinese."""
     if entry.zh != entry.en:
         return Named(entry.en, entry.zh)
@@ -128,7 +128,7 @@ def _in_chinese() -> dict[str, str]:
     return {entry.en.lower(): entry.zh for entry in registry.vision_classes()}
 
 
-def group_words(entry: VisionClass) -> Named:
+def group_named(entry: VisionClass) -> Named:
     """Its kind, such as "dog"; only the classes of the networks that ship have one."""
     return Named(**_groups()[entry.group])
 
@@ -171,7 +171,7 @@ def weight_blocks(f: FollowedStage) -> list[Block]:
     before = f.stage_before
     look: dict[str, Any] = {"order": f.look.order, "limits": (0.0, 1.0), "baseline": 0.5}
     if before is not None:
-        title = Say("change.which", {"title": Say("photo.weight"), "which": stage_words(f.name)})
+        title = Say("change.which", {"title": Say("photo.weight"), "which": stage_named(f.name)})
         return bars("channel-weights", weights, channel_weights(before), title=title, unit=Say("words.channel"), **look)
     band = None if f.measured is None else f.measured.bands.get(f.name)
     if band is not None:
@@ -244,7 +244,7 @@ def _mean_maps(f: FollowedStage, name: str) -> list[Block]:
     """The mean over the channels of one stage's output, as trained and with the change."""
     is_ = mean_map(stage_of(f.trace, name).output)
     was = None if f.before is None else mean_map(stage_of(f.before, name).output)
-    stage = stage_words(name)
+    stage = stage_named(name)
     return [
         Note(Say("photo.output.of", {"stage": stage}), "text"),
         *maps(f"features-{name}", is_, was, title=Say("photo.output.alt", {"stage": stage})),

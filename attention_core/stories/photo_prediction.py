@@ -9,7 +9,7 @@ from attention_core.analysis.photo_change import ClassChange, classes_beside
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.vision import ClassifiedPhoto, VisionClass, VisionTrace
 from attention_core.stories.arrays import array
-from attention_core.stories.photo import OUTPUT, class_words, group_words
+from attention_core.stories.photo import OUTPUT, class_named, group_named
 from attention_core.stories.photo_measured import Measured, answer_of
 from attention_core.stories.story import Beside, Block, Figure, Note, Step
 from attention_core.stories.tex import tex
@@ -55,8 +55,8 @@ def _formulas(trace: ClassifiedPhoto) -> list[str]:
 
 
 def _label(entry: VisionClass) -> Words:
-    name = class_words(entry)
-    return Say("photo.of_group", {"name": name, "group": group_words(entry)}) if entry.group else name
+    name = class_named(entry)
+    return Say("photo.of_group", {"name": name, "group": group_named(entry)}) if entry.group else name
 
 
 def _bars(name: str, labels: Sequence[Words], values: Sequence[float], alt: Words, **look: Any) -> Figure:
@@ -67,9 +67,9 @@ def _bars(name: str, labels: Sequence[Words], values: Sequence[float], alt: Word
 def _now(trace: ClassifiedPhoto, measured: Measured | None) -> list[Block]:
     best = trace.top(BEST)
     entry, probability = best[0]
-    facts: dict[str, Any] = {"name": class_words(entry), "probability": probability, "grouped": bool(entry.group)}
+    facts: dict[str, Any] = {"name": class_named(entry), "probability": probability, "grouped": bool(entry.group)}
     if entry.group:
-        facts["group"] = group_words(entry)
+        facts["group"] = group_named(entry)
     answer = "known"
     if isinstance(trace, VisionTrace) and measured is not None and measured.things is not None:
         answer = answer_of(trace, measured.things)
@@ -106,11 +106,11 @@ def _beside(before: ClassifiedPhoto, after: ClassifiedPhoto, random: Sequence[fl
 def _first(found: Sequence[ClassChange]) -> dict[str, Any]:
     truth, now = found[0], max(found, key=lambda change: change.after)
     return {
-        "name": class_words(truth.entry),
+        "name": class_named(truth.entry),
         "before": truth.before,
         "after": truth.after,
         "points": round(100 * (truth.after - truth.before), 1) + 0.0,
         "same": now.entry == truth.entry,
-        "other": class_words(now.entry),
+        "other": class_named(now.entry),
         "probability": now.after,
     }

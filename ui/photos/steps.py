@@ -9,7 +9,7 @@ import streamlit as st
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionClass
-from attention_core.stories.photo import class_words, group_words, stage_words
+from attention_core.stories.photo import class_named, group_named, stage_named
 from attention_core.stories.photo_prediction import prediction
 from attention_core.words import spoken
 from ui.i18n import current_language, t
@@ -63,7 +63,7 @@ def choose_sized_stage(sizes: Mapping[str, tuple[int, ...]], note: str, first: s
 
 def stage_name(name: str) -> str:
     """ "stage2" in the page's language; the name of a module, which another library gave, as it is."""
-    return spoken(stage_words(name), current_language())
+    return spoken(stage_named(name), current_language())
 
 
 def foreign_prediction_step(number: int, trace: ClassifiedPhoto) -> None:
@@ -73,9 +73,9 @@ def foreign_prediction_step(number: int, trace: ClassifiedPhoto) -> None:
 
 def class_name(entry: VisionClass) -> str:
     """What a class is called in the page's language; in English where nobody has said it in Chinese."""
-    return spoken(class_words(entry), current_language())
+    return spoken(class_named(entry), current_language())
 
 
 def group_name(entry: VisionClass) -> str:
     """Its kind, such as "dog", in the page's language."""
-    return spoken(group_words(entry), current_language())
+    return spoken(group_named(entry), current_language())
