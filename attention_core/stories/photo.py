@@ -246,6 +246,6 @@ def _mean_maps(f: FollowedStage, name: str) -> list[Block]:
     was = None if f.before is None else mean_map(stage_of(f.before, name).output)
     stage = stage_named(name)
     return [
-        Note(Say("photo.output.of", {"stage": stage}), "text"),
+        Note(stage, "text"),
         *maps(f"features-{name}", is_, was, title=Say("photo.output.alt", {"stage": stage})),
     ]

@@ -12,14 +12,12 @@ from torch import Tensor, nn
 from attention_core import load_image, load_vision_model
 from attention_core.analysis.familiarity import known_things
 from attention_core.inputs.samples import sample_photo
-from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models import registry
 from attention_core.models.hub.vision import HubVisionModel, PhotoFormat, StagedTrace, attention_modules
 from attention_core.models.vision import VisionModel
-from attention_core.stories.cbam import cbam_story
 from attention_core.stories.photo import FollowedStage
 from attention_core.stories.photo_measured import Measured
-from attention_core.stories.squeeze_excitation import squeeze_excitation_story
+from attention_core.stories.stage import stage_story
 from attention_core.stories.story import Figure, Note, Step, Story
 from tests.models.photo_networks import GATED, gated, photos
 
@@ -62,9 +60,7 @@ def told(
 ) -> Story:
     """more: of `FollowedStage`."""
     name = trace.stages[stage].name
-    followed = FollowedStage(trace, before, name, attention_modules(model), **more)
-    is_cbam = isinstance(followed.stage.attention, CBAMTrace)
-    return (cbam_story if is_cbam else squeeze_excitation_story)(followed)
+    return stage_story(FollowedStage(trace, before, name, attention_modules(model), **more))
 
 
 def story_of(name: str, stage: int = -1, seed: int = 0, **more: Any) -> Story:

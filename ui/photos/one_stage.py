@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.hub.patches import HubPatchModel
 from attention_core.models.hub.vision import StagedTrace, attention_modules
-from attention_core.stories.cbam import cbam_story
 from attention_core.stories.photo import FollowedStage, Order
-from attention_core.stories.squeeze_excitation import squeeze_excitation_story
+from attention_core.stories.stage import stage_story
 from attention_core.stories.story import Story
 from ui.inputs import networks
 from ui.inputs.networks import Photo
@@ -52,7 +50,6 @@ def tell(
         looks.bound(order),
         networks.without_random(network.name, photo, *off) if off else (),
     )
-    masked = isinstance(followed.stage.attention, CBAMTrace)
-    story = cbam_story(followed) if masked else squeeze_excitation_story(followed)
+    story = stage_story(followed)
     draw(story, controls=looks.CONTROLS)
     return story
