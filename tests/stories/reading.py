@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from attention_core.figures.drawing import Picture
 from attention_core.stories.story import Story, as_data
@@ -29,3 +30,12 @@ def seen(story: Story, key: str, language: Language = "en") -> str:
     """What there is to see in a step, as a page says it on which figures can be clicked."""
     [step] = [step for step in story.steps if step.key == key]
     return spoken(step.see, language, live=True)
+
+
+def all_said(story: Story) -> Iterator[str]:
+    """Title and words of every step in both languages, on a page."""
+    for language in LANGUAGES:
+        for step in story.steps:
+            if step.absent is None:
+                yield spoken(step.title, language, live=True)
+                yield spoken(step.see, language, live=True)

@@ -14,10 +14,10 @@ from attention_core.figures import COLOURS, STROKES, Curve, curves
 from attention_core.models import registry
 from attention_core.models.vision import StageTrace, VisionTrace
 from attention_core.stories.arrays import array
+from attention_core.stories.photo_measured import STILL
 from attention_core.words import plain
 from ui.i18n import joined, t
 from ui.inputs.choices import choose
-from ui.photos.gate_life import STILL
 from ui.photos.scores import find, measured_scores
 from ui.photos.steps import class_name, group_name, stage_name
 from ui.shell import url_state
