@@ -16,7 +16,7 @@ from ui.stage.steps import numbered_step, show
 from ui.stage.tables import show_sequence
 
 KEYS = {"query": "q"}  # parts of the focus by another name in the link
-_ICONS = {"info": ":material/info:", "absent": ":material/deployed_code:"}
+_ICONS = {"info": ":material/info:", "warning": ":material/label:", "absent": ":material/deployed_code:"}
 
 
 def draw(story: Story, *, controls: Mapping[str, Callable[[], None]] | None = None, first: int = 1) -> None:
@@ -48,7 +48,7 @@ def _blocks(blocks: Sequence[Block]) -> None:
         if isinstance(block, Figure):
             _figure(block)
         elif isinstance(block, Beside):
-            for place, one in zip(st.columns(len(block.blocks)), block.blocks, strict=True):
+            for place, one in zip(st.columns(block.shares or len(block.blocks)), block.blocks, strict=True):
                 with place:
                     _blocks([one])
         elif isinstance(block, Grouped):
@@ -61,7 +61,8 @@ def _blocks(blocks: Sequence[Block]) -> None:
             show_sequence(rows, alt=_text(block.alt))
         elif isinstance(block, Table):
             head, *lines = ([_markdown(cell) for cell in line] for line in (block.head, *block.rows))
-            st.table({name: [line[column] for line in lines] for column, name in enumerate(head)}, alt=_text(block.alt))
+            table = {name: [line[column] for line in lines] for column, name in enumerate(head)}
+            st.table(table, hide_index=True, hide_header=False, border="horizontal", alt=_text(block.alt))
         else:
             _note(block)
 
@@ -81,7 +82,7 @@ def _clicked(figure: Figure) -> Callable[[dict[str, Any]], None] | None:
         if not pick.rows:
             st.session_state["layer"], st.session_state["head"] = point["customdata"]
             return
-        columns = len(figure.given["columns"])
+        columns = len(figure.given.get("columns", [0]))
         st.session_state[KEYS.get(pick.focus, pick.focus)] = pick.rows[point["point_index"] // columns]
 
     return chosen
@@ -91,6 +92,8 @@ def _note(note: Note) -> None:
     said = _markdown(note.words)
     if note.tone == "info":
         st.info(said, icon=_ICONS["info"])
+    elif note.tone == "warning":
+        st.warning(said, icon=_ICONS["warning"])
     elif note.tone == "caption":
         st.caption(said)
     else:
