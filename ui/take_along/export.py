@@ -123,11 +123,13 @@ def photo_export(
     what_if: PhotoWhatIf = photo_what_if.AS_TRAINED,
     beside: Sequence[str] = (),
     tried: Mapping[TriedKind, TriedMap] | None = None,
+    story: Story | None = None,
 ) -> None:
     """At the end of a page about a photo in one of the builds.
 
     stage: None where the page is about all of them; what_if: what `trace` was made with; beside: all builds that the
-    figures show, where there are several; tried: the maps that the mask of `stage` was tried beside.
+    figures show, where there are several; tried: the maps that the mask of `stage` was tried beside; story: what the
+    page tells.
     """
     box = opened()
     if box is None:
@@ -159,6 +161,7 @@ def photo_export(
         npz=partial(tables.npz, trace, tried),
         csv=lambda: tables.csv_zip(chain(tables.vision_tables(trace), tables.tried_tables(tried or {}))),
         sharpened=partial(with_photo, photo=sharp(photo, trace)),
+        story=story,
     )
     with box:
         offer(taken)
