@@ -24,7 +24,7 @@ from attention_core.stories.photo_words import (
     masks_step,
     stage_named,
 )
-from attention_core.stories.story import Beside, Block, Figure, Grouped, Note, Step, Story, Table
+from attention_core.stories.story import Array, Beside, Block, Figure, Grouped, Note, Step, Story, Table
 from attention_core.stories.tex import tex
 from attention_core.words import Listed, Say, Words
 
@@ -77,7 +77,8 @@ def _predictions(traces: Mapping[str, VisionTrace], known: Mapping[str, KnownThi
 
 def _gates(se: VisionTrace, cbam: VisionTrace) -> Step:
     """The channel weights of both builds in every stage, in order of size."""
-    key, places, arrays = f"{KEY}.gates", [], {}
+    key, places = f"{KEY}.gates", []
+    arrays: dict[str, Array] = {}
     names = [*BUILD_NAMES.values()]
     for pair in zip(se.stages, cbam.stages, strict=True):
         stage, gates = pair[0].name, [channel_weights(one) for one in pair]

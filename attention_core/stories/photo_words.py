@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models import registry
 from attention_core.models.vision import ClassifiedPhoto, VisionClass, VisionTrace
 from attention_core.stories.arrays import array
-from attention_core.stories.story import Beside, Block, Figure, Grouped, Note, Step
+from attention_core.stories.story import Array, Beside, Block, Figure, Grouped, Note, Step
 from attention_core.words import Named, Say, Words
 
 Pixels = npt.NDArray[np.uint8]
@@ -70,6 +70,17 @@ def find(scores: Mapping[str, Any], *path: str) -> float | None:
 def small(square: Pixels, side: int) -> Pixels:
     """A photo with fewer pixels, (side, side, 3), for a place where more would not be seen."""
     return np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.LANCZOS))
+
+
+def same_size(maps: Sequence[Array]) -> list[Array]:
+    """Maps (h, w), those whose size does not divide the largest drawn with as many cells, each as it is."""
+    H, W = (max(one.shape[axis] for one in maps) for axis in (0, 1))
+    return [
+        one
+        if H % len(one) == 0 and W % one.shape[1] == 0
+        else one[np.arange(H) * len(one) // H][:, np.arange(W) * one.shape[1] // W]
+        for one in maps
+    ]
 
 
 def answer(trace: VisionTrace, things: KnownThings | None) -> dict[str, Any]:

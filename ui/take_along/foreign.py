@@ -37,6 +37,7 @@ def stage_export(
     *,
     what_if: PhotoWhatIf = AS_TRAINED,
     tried: Mapping[TriedKind, TriedMap] | None = None,
+    story: Story | None = None,
 ) -> None:
     """At the end of a page about one SE or CBAM module of a network of others; the rest as for `photo_export`."""
     box = opened()
@@ -63,6 +64,7 @@ def stage_export(
         npz=partial(tables.npz, trace, tried),
         csv=lambda: tables.csv_zip(chain(tables.vision_tables(trace, number), tables.tried_tables(tried or {}))),
         sharpened=partial(with_photo, photo=sharp(photo, trace)),
+        story=story,
     )
     with box:
         offer(taken)
