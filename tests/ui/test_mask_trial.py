@@ -16,7 +16,6 @@ from attention_core.words import Say, spoken
 from tests.ui.driver import decoded, figure, opened
 from ui.i18n import LANGUAGES, catalogue
 from ui.inputs import networks, text_networks
-from ui.stage.tables import table
 
 LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
 
@@ -130,7 +129,3 @@ def test_weights_loaded_at_the_start_can_be_asked_for_gradients() -> None:
     text_networks.shipped.clear()
     networks.warm()
     assert not any(p.is_inference() for p in networks.vision_model("cbam").parameters())
-
-
-def test_a_bar_in_a_cell_is_no_border() -> None:
-    assert table(["a", "b"], [["mean |U|", "1"]]) == "| a | b |\n| --- | ---: |\n| mean \\|U\\| | 1 |"
