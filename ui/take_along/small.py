@@ -15,6 +15,7 @@ from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.programs.clip import clip_snippet
 from attention_core.programs.hand import hand_snippet
 from attention_core.stories.arrays import array
+from attention_core.stories.story import Story
 from ui.i18n import t
 from ui.inputs import networks
 from ui.inputs.film import Film
@@ -45,11 +46,12 @@ def hand_export(
         offer(taken)
 
 
-def clip_export(film: Film, stage: str, frame: int, temperature: float) -> None:
-    """At the end of the page on clips. frame: counted from 0."""
+def clip_export(film: Film, story: Story, temperature: float) -> None:
+    """At the end of the page on clips. story, temperature: what it tells, and with which one."""
     box = opened()
     if box is None:
         return
+    stage, frame = str(story.focus["stage"]), int(story.focus["frame"])
     attention = temporal_attention(film.trace.pooled, temperature=temperature)
     clip = {
         "sample": film.sample,
@@ -85,6 +87,7 @@ def clip_export(film: Film, stage: str, frame: int, temperature: float) -> None:
             film.trace, beside={"frames": seen(film), **{f"between.{n}": v for n, v in attention.arrays().items()}}
         ),
         csv=lambda: tables.csv_zip(tables.clip_tables(film.trace, attention, film.places)),
+        story=story,
     )
     with box:
         offer(taken)
