@@ -22,6 +22,7 @@ from attention_core.stories.photo_words import (
     class_named,
     find,
     masks_step,
+    seen_pixels,
     stage_named,
 )
 from attention_core.stories.story import Array, Beside, Block, Figure, Grouped, Note, Step, Story, Table
@@ -36,13 +37,14 @@ _VERDICTS: tuple[Verdict, ...] = ("more", "less", "unclear")
 
 def compare_story(
     traces: Mapping[str, VisionTrace],
-    square: Pixels,
+    square: Pixels | None = None,
     *,
     known: Mapping[str, KnownThings | None],
     scores: Mapping[str, Any],
     ablations: Mapping[str, Any] | None,
 ) -> Story:
-    """traces: of one photo, by build; square: the photo as the networks saw it, sharp; known: each build's rule.
+    """traces: of one photo, by build; square: the photo in its own sharpness, as the networks saw it where it is
+    None; known: each build's rule.
 
     scores, ablations: what was measured, as `registry.scores("vision")` and `registry.ablations` give it; empty and
     None where nothing was.
@@ -50,7 +52,7 @@ def compare_story(
     steps = (
         _predictions(traces, known, measured=bool(scores)),
         _gates(traces["se"], traces["cbam"]),
-        masks_step(traces["cbam"], square, scores),
+        masks_step(traces["cbam"], seen_pixels(traces["cbam"]) if square is None else square, scores),
         _measured(scores),
         _overfitting(ablations, scores),
     )

@@ -14,7 +14,7 @@ from attention_core.figures import COLOURS
 from attention_core.models.hub.vision import StagedTrace
 from attention_core.models.vision import StageTrace
 from attention_core.stories.arrays import array
-from attention_core.stories.photo_words import Pixels, class_named, same_size, small, stage_named
+from attention_core.stories.photo_words import Pixels, class_named, same_size, seen_pixels, small, stage_named
 from attention_core.stories.story import Array, Beside, Block, Figure, Line, Note, Step, Story, Table
 from attention_core.words import Say, Words
 
@@ -58,13 +58,18 @@ class _Trial:
 
 
 def mask_trial_story(
-    trace: StagedTrace, stage: StageTrace, tried: Tried, square: Pixels, *, scores: Mapping[str, Any] | None
+    trace: StagedTrace,
+    stage: StageTrace,
+    tried: Tried,
+    square: Pixels | None = None,
+    *,
+    scores: Mapping[str, Any] | None,
 ) -> Story:
-    """tried: `try_map` of each kind for `stage`; square: the photo as the network saw it, sharp.
+    """tried: `try_map` of each kind for `stage`; square: the photo in its own sharpness, as the network saw it where it is None.
 
     scores: as `registry.scores("vision")` gives them; None for a network of others.
     """
-    trial = _Trial(trace, stage.name, tried, square, scores)
+    trial = _Trial(trace, stage.name, tried, seen_pixels(trace) if square is None else square, scores)
     over_many = (
         (Step(f"{KEY}.boxes", absent=Say(f"{KEY}.not_scored")),)
         if scores is None

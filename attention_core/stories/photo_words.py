@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image
 
 from attention_core.analysis.familiarity import KnownThings
@@ -65,6 +66,12 @@ def find(scores: Mapping[str, Any], *path: str) -> float | None:
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return float(value) if isinstance(value, int | float) else None
+
+
+def seen_pixels(trace: ClassifiedPhoto) -> Pixels:
+    """The square as the network saw it, (S, S, 3)."""
+    pixels = (trace.image.float() * 255).round().to(torch.uint8).permute(1, 2, 0)
+    return np.ascontiguousarray(pixels.cpu().numpy())
 
 
 def small(square: Pixels, side: int) -> Pixels:

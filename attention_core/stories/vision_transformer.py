@@ -15,7 +15,7 @@ from attention_core.analysis.heads import divided_by_root
 from attention_core.analysis.rollout import attention_rollout
 from attention_core.models.hub.patches import PatchTrace
 from attention_core.stories.arrays import array
-from attention_core.stories.photo_words import Pixels, foreign_prediction
+from attention_core.stories.photo_words import Pixels, foreign_prediction, seen_pixels
 from attention_core.stories.story import Array, Beside, Block, Figure, Note, Pick, Step, Story
 from attention_core.stories.tex import tex
 from attention_core.words import Say, Words
@@ -73,9 +73,13 @@ class Seen:
 
 
 def vision_transformer_story(
-    trace: PatchTrace, square: Pixels, *, layer: int, head: int, patch: int, seer: Seer = "class"
+    trace: PatchTrace, square: Pixels | None = None, *, layer: int, head: int, patch: int, seer: Seer = "class"
 ) -> Story:
-    """The way of one photo. layer, head, patch: from 0; a network without a class token is seen from the patch."""
+    """The way of one photo. square: the photo in its own sharpness, as the network saw it where it is None.
+
+    layer, head, patch: from 0; a network without a class token is seen from the patch.
+    """
+    square = seen_pixels(trace) if square is None else square
     seen = Seen(trace, square, layer, head, patch, seer if trace.special else "patch")
     steps = (_patches(seen), _head(seen), _heads(seen), _rollout(seen), foreign_prediction(trace))
     focus: dict[str, int | str] = {"layer": layer, "head": head, "patch": patch, "seer": seen.seer}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 
 from attention_core.figures.drawing import Picture
-from attention_core.stories.story import Story
+from attention_core.stories.story import Story, as_data
 from attention_core.stories.writing import story_html
 from attention_core.words import LANGUAGES, Language, spoken
 
@@ -17,6 +17,7 @@ def written(story: Story) -> dict[Language, str]:
         assert figure.data and alt
         return f"[{name}]"
 
+    json.dumps(as_data(story))
     pages = {language: story_html(story, language, placed) for language in LANGUAGES}
     for page in pages.values():
         assert all(f"[{name}]" in page for name in story.figures)
@@ -28,12 +29,3 @@ def seen(story: Story, key: str, language: Language = "en") -> str:
     """What there is to see in a step, as a page says it on which figures can be clicked."""
     [step] = [step for step in story.steps if step.key == key]
     return spoken(step.see, language, live=True)
-
-
-def all_said(story: Story) -> Iterator[str]:
-    """Title and words of every step in both languages, on a page."""
-    for language in LANGUAGES:
-        for step in story.steps:
-            if step.absent is None:
-                yield spoken(step.title, language, live=True)
-                yield spoken(step.see, language, live=True)

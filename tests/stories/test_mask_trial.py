@@ -68,7 +68,7 @@ def test_a_network_of_others_is_told_without_what_was_measured() -> None:
     trace = model.trace(photos("timm/cbam")[0])
     [stage] = trace.stages
     tried = {kind: try_map(model, trace, stage.name, kind, steps=2) for kind in TRIED_KINDS}
-    story = mask_trial_story(trace, stage, tried, SQUARE[:64, :64], scores=None)
+    story = mask_trial_story(trace, stage, tried, scores=None)
     assert len(story.steps) == 4 and story.steps[3].absent is not None
     for language, page in written(story).items():
         assert trace.top(1)[0][0].en in page  # an underscore in it is no emphasis

@@ -17,7 +17,6 @@ from tests.models.photo_networks import HEADS, LAYERS, PATCHED, SIDE, patched
 from tests.stories.reading import seen, written
 
 CLASSES = tuple(VisionClass("", f"<b>thing_{number}</b>", f"<b>thing_{number}</b>", "") for number in range(5))
-SQUARE = np.full((64, 64, 3), 120, dtype=np.uint8)
 
 
 def traced(name: str) -> PatchTrace:
@@ -27,7 +26,7 @@ def traced(name: str) -> PatchTrace:
 
 
 def told(trace: PatchTrace, **focus: Any) -> Story:
-    return vision_transformer_story(trace, SQUARE, **{"layer": 1, "head": 2, "patch": 6, **focus})
+    return vision_transformer_story(trace, **{"layer": 1, "head": 2, "patch": 6, **focus})
 
 
 @pytest.mark.parametrize("name", PATCHED)
