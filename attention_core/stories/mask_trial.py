@@ -65,7 +65,8 @@ def mask_trial_story(
     *,
     scores: Mapping[str, Any] | None,
 ) -> Story:
-    """tried: `try_map` of each kind for `stage`; square: the photo in its own sharpness, as the network saw it where it is None.
+    """tried: `try_map` of each kind for `stage`; square: the photo in its own sharpness, as the network saw it where it
+    is None.
 
     scores: as `registry.scores("vision")` gives them; None for a network of others.
     """
