@@ -104,7 +104,7 @@ def test_every_relation_of_the_treebanks_has_a_name() -> None:
 
 def test_chinese_is_chinese() -> None:
     chinese = catalogue("zh")
-    wordy = {key: m for key, m in chinese.items() if any(c.isalpha() for c in re.sub(r"{[^{}]*}", "", m))}
+    wordy = {key: m for key, m in chinese.items() if any(c.isalpha() for c in re.sub(r"{\w+(:[^}]*)?}", "", m))}
     latin = [key for key, message in wordy.items() if not any("\u4e00" <= c <= "\u9fff" for c in message)]
     allowed = ("softmax", "b^{", "W^")
     assert not [key for key in latin if not any(part in chinese[key] for part in allowed)]

@@ -82,7 +82,7 @@ def _clicked(figure: Figure) -> Callable[[dict[str, Any]], None] | None:
         if not pick.rows:
             st.session_state["layer"], st.session_state["head"] = point["customdata"]
             return
-        columns = len(figure.given.get("columns", [0]))
+        columns = len(figure.given.get("columns", " "))  # bars have a point a row
         st.session_state[KEYS.get(pick.focus, pick.focus)] = pick.rows[point["point_index"] // columns]
 
     return chosen
