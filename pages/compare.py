@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import streamlit as st
 
+from attention_core.analysis.familiarity import KnownThings, known_things
+from attention_core.stories.compare import BUILDS, compare_story
 from ui.i18n import t
 from ui.inputs import networks
 from ui.inputs.photo import photo_trace, sharp_square
-from ui.photos.cbam_steps import all_masks_step
-from ui.photos.compare_steps import BUILDS, gates_step, measured_step, overfitting_step, predictions_step
+from ui.photos.scores import measured_scores
+from ui.stage.story import draw
 from ui.take_along.export import photo_export
+
+
+@st.cache_resource(show_spinner=False)
+def _rule(build: str) -> KnownThings:
+    return known_things(build)
+
 
 st.title(t("compare.title"))
 st.markdown(t("compare.lead"))
 photo, trace = photo_trace("cbam")
-traces = {build: networks.vision_trace(build, photo) for build in BUILDS}
-predictions_step(1, traces)
-gates_step(2, traces["se"], traces["cbam"])
-all_masks_step(3, trace, sharp_square(photo, trace))
-measured_step(4)
-overfitting_step(5)
-photo_export("compare", "cbam", photo, trace, beside=BUILDS)
+scores = measured_scores()
+story = compare_story(
+    {build: networks.vision_trace(build, photo) for build in BUILDS},
+    sharp_square(photo, trace),
+    known={
+        build: _rule(build) if "rule" in scores.get("builds", {}).get(build, {}).get("unknown", {}) else None
+        for build in BUILDS
+    },
+    scores=scores,
+    ablations=networks.ablations(),
+)
+draw(story)
+photo_export("compare", "cbam", photo, trace, beside=BUILDS, story=story)

@@ -12,6 +12,7 @@ from .head_map import head_map
 from .heads import heads_grid
 from .maps import map_grid, mask_over_photo, spatial_map
 from .matrices import matrix, vector_strip
+from .patches import photo_patches
 from .style import COLOURS, SIGNED_SCALE, WEIGHT_SCALE, Quantity, range_text
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "map_grid",
     "mask_over_photo",
     "matrix",
+    "photo_patches",
     "probability_bars",
     "range_text",
     "score_pairs",

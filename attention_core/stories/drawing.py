@@ -9,7 +9,7 @@ from typing import Any
 import attention_core.figures as figures
 from attention_core.figures.drawing import Picture
 from attention_core.figures.style import escaped
-from attention_core.stories.story import Figure
+from attention_core.stories.story import Figure, Line
 from attention_core.words import Language, Listed, Named, Say, spoken
 
 # Plotly reads tags in them; the names of rows and columns are escaped where they are drawn.
@@ -32,6 +32,8 @@ def described(figure: Figure, language: Language) -> str:
 def _said(value: Any, language: Language, *, titled: bool) -> Any:
     if isinstance(value, Say | Named | Listed):
         return spoken(value, language, escaped if titled else str)
+    if isinstance(value, Line):
+        return figures.Curve(spoken(value.name, language), value.values, **value.look)
     if isinstance(value, tuple | list):
         return type(value)(_said(inner, language, titled=titled) for inner in value)
     return value

@@ -17,14 +17,15 @@ import numpy.typing as npt
 from attention_core.words import Say, Words
 
 Array = npt.NDArray[Any]
-Tone = Literal["text", "caption", "info"]
+Tone = Literal["text", "caption", "info", "warning"]
 
 
 @dataclass(frozen=True)
 class Pick:
     """What a click on a figure chooses: a part of the focus, by the row that was clicked.
 
-    rows: the value for each row of a matrix; none where the figure's points carry their layer and head.
+    rows: the value for each row of a matrix, or for each point of a figure without columns; none where the figure's
+    points carry their layer and head.
     """
 
     focus: str
@@ -48,10 +49,20 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of the figure `curves`: a `figures.Curve` whose name is in words yet. look: its colour, dash and so on."""
+
+    name: Words
+    values: Array
+    look: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Beside:
-    """Blocks side by side, as far as there is room."""
+    """Blocks side by side, as far as there is room. shares: of the width, all alike where there are none."""
 
     blocks: Sequence[Block]
+    shares: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,7 @@ class Grouped:
 
 @dataclass(frozen=True)
 class Note:
-    """Words between the figures; tone "info" for what somebody should not miss."""
+    """Words between the figures; tone "info" for what somebody should not miss, "warning" for what misleads."""
 
     words: Words
     tone: Tone = "caption"

@@ -15,6 +15,7 @@ from attention_core.analysis.stages import channel_weights
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
+from attention_core.words import Say, spoken
 from tests.ui.driver import decoded, figure, keys, opened
 from training import variants
 from training.ablations import REFERENCES
@@ -78,7 +79,8 @@ def test_a_difference_within_its_error_is_called_so(
     number = f"{100 * value:+.1f} ± 0.8".replace("-", "−")
     assert number in said
     for name in ("more", "less", "unclear"):
-        sentence = catalogue(language)[f"compare.verdicts.{name}"].format(build="SE")
+        facts = {"build": "SE", "points": 100 * value, "error": 0.8, "more": False, "less": False, "unclear": False}
+        sentence = spoken(Say("compare.measured.follows", {**facts, name: True}), language)
         assert (sentence in said) == (name == verdict)
 
 
@@ -140,7 +142,7 @@ def test_overfitting_appears_with_its_file(language: Language, tmp_path: Path, m
     said = words(app)
     assert catalogue(language)["compare.overfitting.missing"] not in said
     assert "+10.0 ± 0.6" in said  # (0.80 − 0.60) − (0.70 − 0.60), √(0.004² + 0.004² + 0.003²)
-    assert catalogue(language)["compare.overfitting.verdicts.more"] in said
+    assert {"en": "so it really over-fits more.", "zh": "确实过拟合得更厉害。"}[language] in said
     assert all(number in said for number in ("9,000", "500", "20"))
 
 

@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_image, load_vision_model
 from attention_core.analysis.mask_trial import TRIED_KINDS, TriedKind, TriedMap, try_map
 from attention_core.inputs.samples import sample_photo
+from attention_core.words import Say, spoken
 from tests.ui.driver import decoded, figure, opened
 from ui.i18n import LANGUAGES, catalogue
 from ui.inputs import networks, text_networks
-from ui.stage.tables import table
 
 LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
 
@@ -53,8 +53,9 @@ def measured(mask: float, gaussian: float) -> dict[str, Any]:
 
 def shown(app: AppTest) -> str:
     assert not app.exception
-    parts = [*app.markdown, *app.info, *app.caption]
-    return "\n".join(part.value for part in parts) + "".join(block.proto.body for block in app.get("html"))
+    parts = [part.value for part in (*app.markdown, *app.info, *app.caption)]
+    parts += [str(cell) for table in app.table for cell in (*table.value.columns, *table.value.to_numpy().ravel())]
+    return "\n".join(parts) + "".join(block.proto.body for block in app.get("html"))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,8 @@ def test_the_curves_and_areas_are_those_of_the_analysis(language: str, tried: di
     mask, others = tried["mask"], [each for kind, each in tried.items() if kind != "mask"]
     deletion = sum(bool(mask.deletion_areas.mean() < each.deletion_areas.mean()) for each in others)
     insertion = sum(bool(mask.insertion_areas.mean() > each.insertion_areas.mean()) for each in others)
-    assert words["mask_trial.areas.see"].format(deletion=deletion, insertion=insertion, others=4) in said
+    facts = {"deletion": deletion, "insertion": insertion, "others": 4, "many": True}
+    assert spoken(Say("mask_trial.areas.see", facts), language) in said  # type: ignore[arg-type]
 
 
 @LANGUAGE
@@ -93,10 +95,13 @@ def test_the_scores_stand_beside_their_baselines(
     monkeypatch.setattr(networks, "measured", lambda kind: measured(mask, 0.7))
     app = opened("mask_trial", language, photo="cat")
     words, said = catalogue(language), shown(app)  # type: ignore[arg-type]
-    values = {"mask": f"{mask:.3f}", "gaussian": "0.700", "difference": f"{abs(mask - 0.7):.3f}", "error": "0.006"}
-    assert words[f"mask_trial.verdict.{outcome}"].format(**values) in said
+    facts = {"mask": mask, "gaussian": 0.7, "difference": abs(mask - 0.7), "error": 0.004 * math.sqrt(2)}
+    for kind in ("above", "below", "same"):
+        holds = {"above": False, "below": False, "same": False, kind: True}
+        verdict = spoken(Say("mask_trial.verdict", {**facts, **holds}), language)  # type: ignore[arg-type]
+        assert (verdict in said) == (kind == outcome)
     assert f"{mask:.3f} ± 0.004" in said and "0.111 ± 0.004" in said and "1,234" in said
-    assert "−0.017 ± 0.004" in said and "Grad-CAM · " in said
+    assert "−0.017 ± 0.004" in said and {"en": "Grad-CAM · ", "zh": "Grad-CAM 热图 · "}[language] in said
     for kind in ("untrained", "uniform", "gaussian", "inverted"):
         assert words[f"mask_trial.kinds.{kind}"] in said
 
@@ -124,7 +129,3 @@ def test_weights_loaded_at_the_start_can_be_asked_for_gradients() -> None:
     text_networks.shipped.clear()
     networks.warm()
     assert not any(p.is_inference() for p in networks.vision_model("cbam").parameters())
-
-
-def test_a_bar_in_a_cell_is_no_border() -> None:
-    assert table(["a", "b"], [["mean |U|", "1"]]) == "| a | b |\n| --- | ---: |\n| mean \\|U\\| | 1 |"

@@ -16,6 +16,7 @@ from attention_core.analysis.profiles import contrasting_classes
 from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
+from attention_core.words import Say, spoken
 from tests.ui.driver import decoded, figure, opened
 from ui.i18n import LANGUAGES, catalogue
 from ui.inputs import networks
@@ -90,16 +91,17 @@ def test_how_class_specific_stands_beside_chance(language: str, monkeypatch: pyt
     rising = {name: stage(share) for name, share in zip(STAGES, (0.111, 0.2, 0.25, 0.333), strict=True)}
     falling = {name: stage(share) for name, share in zip(STAGES, (0.333, 0.25, 0.2, 0.111), strict=True)}
     monkeypatch.setattr(networks, "measured", lambda kind: {"profiles": {"se": rising, "cbam": falling}})
-    words = catalogue(language)  # type: ignore[arg-type]
-    for build, first, last, trend in (("se", "11%", "33%", "rises"), ("cbam", "33%", "11%", "falls")):
+    for build, first, last in (("se", 0.111, 0.333), ("cbam", 0.333, 0.111)):
         app = opened("profiles", language, gates=build)
         assert not app.exception
         said = "\n".join(part.value for part in app.markdown)
-        values = {"first": first, "last": last, "trend": words[f"profiles.shares.{trend}"]}
-        assert words["profiles.shares.see"].format(build=words[f"profiles.builds.{build}"], **values) in said
-        assert words["profiles.verdict.photo"] in said and all(number in said for number in (first, "1%", "0.123"))
-        assert words["profiles.verdict.still"] not in said
-        assert "| 11.1% | 33.3% | 1.2% |" in said
+        facts = {"first": first, "last": last, "rises": last > first, "falls": last < first}
+        see = Say("profiles.shares.see", {"build": Say(f"profiles.builds.{build}"), **facts})
+        assert spoken(see, language) in said  # type: ignore[arg-type]
+        assert {"en": "and in part on the class", "zh": "也部分地认类别"}[language] in said
+        assert all(number in said for number in (f"{first:.0%}", "1%", "0.123"))
+        assert {"en": "the same for every photo", "zh": "对每张照片都一样"}[language] not in said
+        assert [str(cell) for cell in app.table[0].value.iloc[0, 1:]] == ["11.1%", "33.3%", "1.2%"]
 
 
 @LANGUAGE

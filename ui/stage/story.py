@@ -28,7 +28,7 @@ from ui.stage.steps import numbered_step, show
 from ui.stage.tables import show_sequence
 
 KEYS = {"query": "q"}  # parts of the focus by another name in the link
-_ICONS = {"info": ":material/info:", "absent": ":material/deployed_code:"}
+_ICONS = {"info": ":material/info:", "warning": ":material/label:", "absent": ":material/deployed_code:"}
 
 
 def draw(
@@ -80,7 +80,7 @@ def draw_blocks(blocks: Sequence[Block]) -> None:
         if isinstance(block, Figure):
             _figure(block)
         elif isinstance(block, Beside):
-            for place, one in zip(st.columns(len(block.blocks)), block.blocks, strict=True):
+            for place, one in zip(st.columns(block.shares or len(block.blocks)), block.blocks, strict=True):
                 with place:
                     draw_blocks([one])
         elif isinstance(block, Grouped | Instead):
@@ -93,7 +93,8 @@ def draw_blocks(blocks: Sequence[Block]) -> None:
             show_sequence(rows, alt=_text(block.alt))
         elif isinstance(block, Table):
             head, *lines = ([markdown(cell) for cell in line] for line in (block.head, *block.rows))
-            st.table({name: [line[column] for line in lines] for column, name in enumerate(head)}, alt=_text(block.alt))
+            table = {name: [line[column] for line in lines] for column, name in enumerate(head)}
+            st.table(table, hide_index=True, hide_header=False, border="horizontal", alt=_text(block.alt))
         else:
             _note(block)
 
@@ -123,6 +124,8 @@ def _note(note: Note) -> None:
     said = markdown(note.words)
     if note.tone == "info":
         st.info(said, icon=_ICONS["info"])
+    elif note.tone == "warning":
+        st.warning(said, icon=_ICONS["warning"])
     elif note.tone == "caption":
         st.caption(said)
     else:

@@ -25,7 +25,6 @@ from ui.inputs.photo_networks import PhotoNetwork, loading_call
 from ui.inputs.photo_what_if import AS_TRAINED, PhotoWhatIf
 from ui.inputs.square import SquareOf, seen_box
 from ui.photos.change_words import photo_changes
-from ui.photos.vision_transformer import View
 from ui.take_along.export import changes_said, named, photo_export, sample_of, sharp, written_settings
 from ui.take_along.files import Taken, offer, opened, stem
 
@@ -88,24 +87,26 @@ def story_export(
         photo_export(page, network.name, photo, trace, stage, what_if=what_if, story=story)
 
 
-def patch_export(network: PhotoNetwork, photo: Photo, view: View) -> None:
+def patch_export(network: PhotoNetwork, photo: Photo, trace: PatchTrace, story: Story) -> None:
     """At the end of the page on vision transformers."""
     box = opened()
     if box is None:
         return
-    page, trace = "vision_transformer", view.trace
-    chosen = {"photo": _said(photo, trace), "layer": view.layer, "head": view.head, "patch": view.patch}
-    caption = {"layer": view.layer + 1, "head": view.head + 1, **view.at(view.patch)}
+    page = "vision_transformer"
+    layer, head, patch = (int(story.focus[name]) for name in ("layer", "head", "patch"))
+    row, column = divmod(patch, trace.grid[1])
+    about = {"layer": layer + 1, "head": head + 1, "row": row, "column": column}
     taken = Taken(
         page,
-        t("export.patches_caption", photo=named(sample_of(photo)), name=network.name, **caption),
-        written_settings(page, chosen, _model(network)),
-        patch_snippet(
-            trace, layer=view.layer, head=view.head, patch=view.patch, **_program(page, network, photo, trace)
+        t("export.patches_caption", photo=named(sample_of(photo)), name=network.name, **about),
+        written_settings(
+            page, {"photo": _said(photo, trace), "layer": layer, "head": head, "patch": patch}, _model(network)
         ),
+        patch_snippet(trace, layer=layer, head=head, patch=patch, **_program(page, network, photo, trace)),
         npz=partial(tables.npz, trace),
-        csv=lambda: tables.csv_zip(tables.patch_tables(trace, view.layer)),
+        csv=lambda: tables.csv_zip(tables.patch_tables(trace, layer)),
         sharpened=partial(with_photo, photo=sharp(photo, trace)),
+        story=story,
     )
     with box:
         offer(taken)

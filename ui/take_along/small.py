@@ -46,11 +46,12 @@ def hand_export(story: Story, matrices: Mapping[str, Tensor], trace: SelfAttenti
         offer(taken)
 
 
-def clip_export(film: Film, stage: str, frame: int, temperature: float) -> None:
-    """At the end of the page on clips. frame: counted from 0."""
+def clip_export(film: Film, story: Story, temperature: float) -> None:
+    """At the end of the page on clips. story, temperature: what it tells, and with which one."""
     box = opened()
     if box is None:
         return
+    stage, frame = str(story.focus["stage"]), int(story.focus["frame"])
     attention = temporal_attention(film.trace.pooled, temperature=temperature)
     clip = {
         "sample": film.sample,
@@ -86,6 +87,7 @@ def clip_export(film: Film, stage: str, frame: int, temperature: float) -> None:
             film.trace, beside={"frames": seen(film), **{f"between.{n}": v for n, v in attention.arrays().items()}}
         ),
         csv=lambda: tables.csv_zip(tables.clip_tables(film.trace, attention, film.places)),
+        story=story,
     )
     with box:
         offer(taken)
