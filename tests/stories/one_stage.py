@@ -19,6 +19,7 @@ from attention_core.stories.photo import FollowedStage
 from attention_core.stories.photo_measured import Measured
 from attention_core.stories.stage import stage_story
 from attention_core.stories.story import Figure, Note, Step, Story
+from attention_core.words import Say
 from tests.models.photo_networks import GATED, gated, photos
 
 SHIPPED = ("se", "cbam")
@@ -87,4 +88,5 @@ def figure_of(story: Story, name: str) -> Figure:
 
 def notes(step: Step) -> list[str]:
     """The keys of what is said between its figures, at the top."""
-    return [block.words.key for block in step.blocks if isinstance(block, Note)]  # type: ignore[union-attr]
+    said = [block.words for block in step.blocks if isinstance(block, Note)]
+    return [words.key for words in said if isinstance(words, Say)]
