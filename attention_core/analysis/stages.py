@@ -6,14 +6,16 @@ C channels, H × W the map, k the kernel size. B = 1 throughout.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from attention_core.errors import KindError
-from attention_core.mechanisms.cbam import CBAMTrace, SpatialAttention, SpatialAttentionTrace
+from attention_core.mechanisms.cbam import BOTH_POOLINGS, CBAMTrace, SpatialAttention, SpatialAttentionTrace
+from attention_core.mechanisms.squeeze_excitation import Pooling
 from attention_core.mechanisms.trace import Trace
 from attention_core.models.vision import StageTrace
 
@@ -73,8 +75,12 @@ class SpatialConvolution(Trace):
     difference: float  # largest absolute difference of `summed` from the logits of the network
 
 
-def spatial_convolution(module: SpatialAttention, trace: SpatialAttentionTrace) -> SpatialConvolution:
+def spatial_convolution(
+    module: SpatialAttention, trace: SpatialAttentionTrace, pooling: Collection[Pooling] = BOTH_POOLINGS
+) -> SpatialConvolution:
     """The logits of the mask as a sum of two convolutions and a constant; `module` in evaluation mode.
+
+    pooling: the maps that the trace was made with; the convolution saw 0 in place of the other.
 
     A BatchNorm that does not train multiplies and adds the same numbers everywhere, so it can be put into the kernel.
     Raises `KindError` for a norm without running statistics.
@@ -90,9 +96,13 @@ def spatial_convolution(module: SpatialAttention, trace: SpatialAttentionTrace) 
     offset = (norm.bias - norm.running_mean * slope).item()
     reach = (kernel.shape[-1] // 2,) * 4
     mode = "constant" if module.conv.padding_mode == "zeros" else module.conv.padding_mode
+    maps = (
+        trace.max_map if "max" in pooling else torch.zeros_like(trace.max_map),
+        trace.mean_map if "avg" in pooling else torch.zeros_like(trace.mean_map),
+    )
     parts = [
         F.conv2d(F.pad(values, reach, mode), plane[None, None])[0, 0]
-        for values, plane in zip((trace.max_map, trace.mean_map), kernel, strict=True)
+        for values, plane in zip(maps, kernel, strict=True)
     ]
     summed = parts[0] + parts[1] + offset
     difference = (summed - trace.logits[0, 0]).abs().max().item()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attention_core.analysis.units import Unit
-from attention_core.figures.style import Kind, Quantity
+from attention_core.figures.style import Kind, MapKind, Quantity
 from attention_core.stories.arrays import array
 from attention_core.stories.story import Beside, Block, Figure, Folded, Note, Pick
 from attention_core.words import Say, Words
@@ -108,3 +108,96 @@ def strip_changes(rows: Sequence[str], changes: Mapping[Quantity, tuple[Words, T
         for quantity, (title, before, after) in changes.items()
     ]
     return [Folded(Say("change.folded"), strips)]
+
+
+def bars(name: str, is_: Tensor, was: Tensor | None = None, *, title: Words, unit: Words, **look: Any) -> list[Block]:
+    """One bar a number, (N,); with `was`, those as trained beside them in the same figure.
+
+    unit: what a bar is of; look: of the figure.
+    """
+    given = {"limits": None, "title": title, "channel_name": unit, **look}
+    if was is None:
+        return [Figure(name, "channel_bars", {"values": array(is_), **given}, alt=title)]
+    pair = {"values": array(was), "second": array(is_), "names": (Say("change.before"), Say("change.after"))}
+    return [Figure(name, "channel_bars", {**given, **pair}, alt=title), *_said_if_equal(was, is_)]
+
+
+def maps(name: str, is_: Tensor, was: Tensor | None = None, *, title: Words, **look: Any) -> list[Block]:
+    """One map, (H, W); with `was`, the one as trained beside it on the same scale, and their difference.
+
+    A map alone bears its title, those beside each other only what they are.
+    """
+    if was is None:
+        given = {"values": array(is_), "kind": map_kind(is_), "title": title, **look}
+        return [Figure(name, "spatial_map", given, alt=title)]
+    limit = max(values.abs().max().item() for values in (was, is_))
+    # One kind for both: a change must not look like one of the colours.
+    given = {"kind": map_kind(was, is_), "limit": limit, **look}
+    sides: list[Block] = [
+        Figure(
+            f"{name}-{which}",
+            "spatial_map",
+            {"values": array(values), "title": Say(f"change.{which}"), **given},
+            alt=Say("change.which", {"title": title, "which": Say(f"change.{which}")}),
+        )
+        for which, values in (("before", was), ("after", is_))
+    ]
+    return side_by_side(sides, name, is_, was, title=title, limit=limit)
+
+
+def side_by_side(
+    sides: Sequence[Block], name: str, is_: Tensor, was: Tensor, *, title: Words, limit: float
+) -> list[Block]:
+    """Two maps as trained and with the change, and beside them their difference, or a note that there is none."""
+    if torch.equal(was, is_):
+        return [Beside(sides), Note(Say("change.none"))]
+    change = is_ - was
+    # On the scale of the quantity itself: a change of a hair must not look like one of everything.
+    given = {"kind": "signed", "limit": max(limit, change.abs().max().item()), "title": Say("change.minus")}
+    difference = Say("change.difference", {"title": title})
+    third = Figure(f"{name}-change", "spatial_map", {"values": array(change), **given}, alt=difference)
+    return [Beside([*sides, third])]
+
+
+Tiles = tuple[Sequence[Tensor], Sequence[Words]]  # maps (H, W), and what stands over each
+
+
+def tiles(name: str, is_: Tiles, was: Tiles | None = None, *, title: Words, columns: int, **look: Any) -> list[Block]:
+    """Maps in one figure on one scale; with `was`, those as trained in lines above them, the differences below."""
+    shown, over = is_
+    if was is None:
+        given = {"maps": [array(each) for each in shown], "titles": list(over), "kind": map_kind(*shown)}
+        return [Figure(name, "map_grid", {**given, "columns": columns, **look}, alt=title)]
+    before, over_before = was
+    everything = [*before, *shown]
+    limit = max(each.abs().max().item() for each in everything)
+    more = [""] * (-(-len(shown) // columns) - 1)  # lines behind the first of either
+    given = {
+        "maps": [array(each) for each in everything],
+        "titles": [*over_before, *over],
+        "kind": map_kind(*everything),
+        "limit": limit,
+        "row_titles": [Say("change.before"), *more, Say("change.after"), *more],
+    }
+    both = Figure(name, "map_grid", {**given, "columns": columns, **look}, alt=title)
+    changes = [after - earlier for after, earlier in zip(shown, before, strict=True)]
+    if not any(bool(change.any()) for change in changes):
+        return [both, Note(Say("change.none"))]
+    difference = Say("change.difference", {"title": title})
+    given = {
+        "maps": [array(change) for change in changes],
+        "titles": list(over),
+        "kind": "signed",
+        "limit": max(limit, *(change.abs().max().item() for change in changes)),
+        "title": Say("change.minus"),
+    }
+    return [both, Figure(f"{name}-change", "map_grid", {**given, "columns": columns, **look}, alt=difference)]
+
+
+def map_kind(*maps: Tensor) -> MapKind:
+    """The colours of feature maps: some networks have negative values in theirs."""
+    return "signed" if any(bool((each < 0).any()) for each in maps) else "activation"
+
+
+def _said_if_equal(was: Tensor, is_: Tensor) -> list[Block]:
+    return [Note(Say("change.none"))] if torch.equal(was, is_) else []

@@ -14,19 +14,19 @@ from pytorchcv.model_provider import get_model
 from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
-from attention_core import load_hub_vision_model, load_image
+from attention_core import load_hub_vision_model, load_image, words
 from attention_core.analysis.stages import most_selective
 from attention_core.errors import UnsupportedModelError
 from attention_core.inputs.samples import sample_photo
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
-from attention_core.models.hub.vision import HubVisionModel
+from attention_core.models.hub.vision import HubVisionModel, attention_modules
+from attention_core.stories.gating import Gating, gating_of
 from tests.models.photo_networks import GATED, fitted, gated
 from tests.ui.driver import decoded, figure, keys, loaded, opened, run, taken_along, unfolded
 from ui.i18n import LANGUAGES, catalogue
 from ui.inputs import photo_networks
 from ui.inputs.photo_networks import CHANNEL_AND_SPATIAL, PATCHES, SE
-from ui.photos.gate_formulas import Gating, gating_of
 from ui.shell import settings
 
 pytestmark = pytest.mark.usefixtures("networks_here")
@@ -95,7 +95,7 @@ def test_the_page_shows_every_step_of_it(page: str, name: str, language: str) ->
     app = visited(page, name, language)
     assert not app.error
     assert steps(app) == PAGES[page][1]
-    measured = catalogue("zh" if language == "zh" else "en")["photo.trust"].split("{")[0]
+    measured = words.catalogue("zh" if language == "zh" else "en")["photo.trust"][0].say.split("{")[0]
     assert not [caption for caption in app.caption if caption.value.startswith(measured)]
 
 
@@ -149,11 +149,11 @@ def test_all_masks_stand_on_one_scale_in_their_own_cells(folder: Path) -> None:
 def test_what_cannot_be_shown_says_why_and_leads_back(name: str, reason: str, language: str) -> None:
     app = visited("squeeze_excitation", name, language)
     [error] = app.error
-    words = catalogue("zh" if language == "zh" else "en")
-    for part in words[reason].split("}")[-1:]:
+    messages = catalogue("zh" if language == "zh" else "en")
+    for part in messages[reason].split("}")[-1:]:
         assert part in error.value
     assert not keys(app)
-    app = run(next(button for button in app.button if button.label == words["senet.back"]).click())
+    app = run(next(button for button in app.button if button.label == messages["senet.back"]).click())
     assert not app.error
     assert "channel-weights" in keys(app)
     assert app.session_state["senet"] == "se"
@@ -166,8 +166,8 @@ def test_a_network_without_classes_says_so_in_the_place_of_its_prediction(langua
     for key in ("head-patch", "patch-heads", "patch-rolled"):
         assert key in keys(app)
     assert "prediction" not in keys(app)
-    words = catalogue("zh" if language == "zh" else "en")
-    assert words["photo_network.no_classes"] in [note.value for note in app.info]
+    messages = catalogue("zh" if language == "zh" else "en")
+    assert messages["photo.prediction.absent"] in [note.value for note in app.info]
 
 
 @pytest.mark.parametrize(
@@ -211,9 +211,9 @@ def test_where_networks_of_others_are_off_there_is_no_picker(monkeypatch: pytest
 @pytest.mark.parametrize("name", [name for name in GATED if "cbam" not in name])
 def test_the_formula_is_of_the_functions_that_every_module_has(name: str) -> None:
     model = HubVisionModel(gated(name))
-    found = gating_of(model)
-    for module in photo_networks.attention_modules(model).values():
+    for module in attention_modules(model).values():
         assert isinstance(module, SqueezeExcitation)
+        found = gating_of(module)
         kinds = (type(part).__name__ for part in (module.activation, module.gate))
         assert found == Gating(*(kind.replace("HSigmoid", "Hardsigmoid") for kind in kinds))
     x = torch.linspace(-5, 5, 11)

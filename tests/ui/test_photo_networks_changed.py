@@ -12,7 +12,7 @@ from pytorchcv.model_provider import get_model
 from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
-from attention_core import load_hub_vision_model, load_image
+from attention_core import load_hub_vision_model, load_image, words
 from attention_core.analysis import mask_trial
 from attention_core.analysis.photo_change import mean_map
 from attention_core.analysis.stages import channel_weights
@@ -97,11 +97,11 @@ def test_every_step_is_that_of_a_trace_with_the_same_controls(name: str, languag
 
 def test_of_many_places_behind_a_few_are_shown_and_it_says_so(folder: Path) -> None:
     stages = [stage.name for stage in model_of(MOBILE, folder).trace(CAT).stages]
-    app = visited("photo_what_if", MOBILE, stage=stages[0])
+    app = visited("photo_what_if", MOBILE, stage=stages[0], photo_if=f"{stages[0]}.top2")
     shown = [name for name in stages[1:] if f"features-{name}-before" in keys(app)]
     assert (shown[0], shown[-1], len(shown)) == (stages[1], stages[-1], 4)
-    words = catalogue("en")["photo_what_if.later.some"].format(shown=4, count=8)
-    assert words in [caption.value for caption in app.caption]
+    [said] = [piece.say for piece in words.catalogue("en")["photo.later.see"] if "some" in piece.when]
+    assert any(said.format(shown=4, count=8) in text.value for text in app.markdown)
 
 
 def test_what_is_left_over_from_another_network_is_dropped() -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from attention_core import inputs, load_vision_model
+from attention_core import inputs, load_vision_model, words
 from attention_core.analysis.familiarity import known_things
 from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import SAMPLE_PHOTOS, sample_photo
@@ -34,12 +34,14 @@ def assert_alive(app: AppTest, page: str, language: str) -> None:
     html = "".join(block.proto.body for block in app.get("html"))
     assert html.count('step-number">') == STEPS[page]
     shown = html + "".join(text.value for text in app.markdown)
-    messages = catalogue(language)
+    messages = words.catalogue(language)  # type: ignore[arg-type]
     for name in NAMES[page]:
         for part in ("title", "see"):
+            pieces = messages[f"{page}.{name}.{part}"]
             # values stand in the message where it has braces: what comes before the first must be there
-            begins = messages[f"{page}.{name}.{part}"].split("{")[0]
-            assert begins in shown
+            said = [piece.say.split("{")[0] in shown for piece in pieces]
+            always = [there for piece, there in zip(pieces, said, strict=True) if not piece.when]
+            assert all(always) and any(said)
 
 
 def png(colour: str = "teal", size: tuple[int, int] = (90, 60)) -> bytes:
@@ -133,7 +135,7 @@ BAD = {
 @LANGUAGE
 def test_bad_files_are_explained_and_the_page_stays(page: str, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(page, language)
-    words = catalogue(language)
+    messages = catalogue(language)
     for key, data in BAD.items():
         with monkeypatch.context() as patch:
             if data is None:
@@ -144,10 +146,10 @@ def test_bad_files_are_explained_and_the_page_stays(page: str, language: str, mo
         assert_alive(app, page, language)
         [error] = app.error
         assert "mine" in error.value
-        assert words[f"errors.{key}"].split("{")[0] in error.value
+        assert messages[f"errors.{key}"].split("{")[0] in error.value
         assert "{" not in error.value
         if key == "image.unsupported":
-            assert words["errors.words.text"] in error.value
+            assert messages["errors.words.text"] in error.value
         assert app.segmented_control(key="photo").value == "coffee"
     app.file_uploader[0].upload("mine.png", png()).run()
     assert_alive(app, page, language)
@@ -221,16 +223,18 @@ def test_weak_prediction_is_no_confident_name(page: str) -> None:
     grey = load_vision_model(build).trace(Image.new("RGB", (90, 60), "grey"))
     things = known_things(build)
     answers = {(True, True): "known", (False, True): "doubtful", (True, False): "unsure", (False, False): "strange"}
-    expected = catalogue("en")[f"photo.prediction.{answers[things.knows(grey), things.sure(grey)]}"]
     [(entry, probability)] = grey.top(1)
-    values = {
+    facts = {
         "name": entry.en,
         "group": vision_groups()[entry.group]["en"],
-        "probability": f"{probability:.0%}",
-        "threshold": f"{things.unsure_below:.0%}",
-        "less": f"{things.less_familiar(grey):.0%}",
+        "grouped": True,
+        "probability": probability,
+        "threshold": things.unsure_below,
+        "less": things.less_familiar(grey),
     }
-    assert expected.format(**values) in [info.value for info in app.info] + [text.value for text in app.markdown]
+    key = f"photo.prediction.{answers[things.knows(grey), things.sure(grey)]}"
+    expected = words.spoken(words.Say(key, facts), "en", words.plain)
+    assert expected in [info.value for info in app.info] + [text.value for text in app.markdown]
 
 
 @PAGES
@@ -242,8 +246,9 @@ def test_what_was_measured_of_the_gates_stands_below_them(page: str, language: s
     outside = int(((weights < band[0]) | (weights > band[2])).sum())
     app = opened(page, language, photo="pig")
     said = "\n".join(text.value for text in app.markdown)
-    counts = {"count": outside, "channels": 192, "expected": 19}
-    assert catalogue(language)["gate_life.unusual.count"].format(**counts) in said
+    counts = {"count": outside, "channels": 192, "expected": 19.2}
+    [counted, *_] = words.catalogue(language)["gate_life.unusual"]  # type: ignore[index]
+    assert counted.say.format(**counts) in said
     bars = figure(app, "channel-weights")["data"]
     assert sum(colour != bars[0]["marker"]["color"][0] for colour in bars[0]["marker"]["color"]) in (
         outside,
@@ -304,5 +309,5 @@ def test_scores_of_the_evaluation_stand_beside_the_pictures(
     [trust] = [caption for caption in captions if "51.2%" in caption]
     assert all(number in trust for number in ("5,000", "78.9%", "+2.1 ± 0.5"))
     assert sum("0.63" in caption and "0.71" in caption for caption in captions) == (3 if page == "cbam" else 0)
-    known = catalogue(language)["photo.prediction.known"].split("{")[0]
+    known = words.catalogue(language)["photo.prediction.known"][0].say.split("{")[0]  # type: ignore[index]
     assert any(text.value.startswith(known) for text in app.markdown)

@@ -14,12 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
-from attention_core import load_vision_model
+from attention_core import load_vision_model, words
 from attention_core.analysis.stages import channel_weights
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import VisionTrace
-from attention_core.words import plain
 from tests.ui.driver import decoded, figure, keys, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.inputs import networks
@@ -193,7 +192,7 @@ def test_channels_are_switched_off_and_one_is_set_and_reset_brings_them_back() -
     run(app.number_input(key="channel").set_value(4))
     run(app.slider(key="if-gate-cbam-stage4-4").set_value(0.35))
     check(app, AS_TRAINED.with_stage("stage4", StageWhatIf(strongest=12, gates=((4, 0.35),))))
-    banner = next(w.value for w in app.warning if plain("0.35") in w.value)
+    banner = next(w.value for w in app.warning if words.plain("0.35") in w.value)
     assert "12" in banner and "4" in banner
     run(app.button(key="if-release").click())
     check(app, expected)
@@ -259,9 +258,9 @@ def test_channels_that_are_off_by_rank_stand_beside_random_ones(field: str) -> N
         drawn.append(model.trace(COFFEE, overrides={"stage4": {"gate_override": gates}}).probabilities[first].item())
     app = opened("photo_what_if", build="se", stage="stage4", photo_if=f"stage4.{field}48")
     said = "\n".join(text.value for text in app.markdown)
-    words = catalogue("en")
-    values = {"low": f"{min(drawn):.1%}", "high": f"{max(drawn):.1%}", "mean": f"{sum(drawn) / len(drawn):.1%}"}
-    assert words["photo_what_if.random.drawn"].format(draws=len(drawn), **values) in said
-    assert sum(words[f"photo_what_if.random.{verdict}"] in said for verdict in ("further", "less", "alike")) == 1
+    first, *verdicts = words.catalogue("en")["photo.random"]
+    values = {"low": min(drawn), "high": max(drawn), "mean": sum(drawn) / len(drawn), "draws": len(drawn)}
+    assert first.say.format(**values) in said
+    assert sum(verdict.say in said for verdict in verdicts) == 1
     other = opened("photo_what_if", build="se", stage="stage4", photo_if=f"stage4.{field}48.gate3-50")
     assert not any("**As a control" in text.value for text in other.markdown)  # nothing to compare that with

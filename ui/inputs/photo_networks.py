@@ -9,7 +9,6 @@ from typing import Any
 
 import streamlit as st
 import torch
-from torch import nn
 
 from attention_core.errors import ModelSourceError, UnsupportedModelError
 from attention_core.mechanisms.cbam import CBAM
@@ -18,9 +17,8 @@ from attention_core.models.hub.description import ModelDescription, describe
 from attention_core.models.hub.files import fetched
 from attention_core.models.hub.patches import HubPatchModel
 from attention_core.models.hub.photos import load_hub_vision_model, prepared_size
-from attention_core.models.hub.vision import HubVisionModel
+from attention_core.models.hub.vision import HubVisionModel, attention_modules
 from attention_core.models.hub.weights import fetched_weights, published_weights
-from attention_core.models.insertion import Attended
 from attention_core.models.vision import VisionModel
 from attention_core.runtime.model_store import ModelStore, Progress
 from ui.inputs import text_networks
@@ -93,13 +91,6 @@ class PhotoNetwork:
     def shipped(self) -> bool:
         """Whether it is one that ships, whose predictions have been measured."""
         return isinstance(self.model, VisionModel)
-
-
-def attention_modules(model: VisionModel | HubVisionModel) -> dict[str, nn.Module]:
-    """The SE and CBAM modules of a network by the name of their stage."""
-    if isinstance(model, VisionModel):
-        return dict(zip(model.stage_names, model.attentions, strict=True))
-    return {part.name: part.attention for part in model.modules() if isinstance(part, Attended)}
 
 
 @st.cache_resource(show_spinner=False)

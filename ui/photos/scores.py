@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from attention_core.errors import WeightsError
+from attention_core.stories.photo_measured import Measured, find
 from ui.inputs import networks
+from ui.photos.answers import things_of
+
+__all__ = ["find", "measured", "measured_scores"]
 
 
 def measured_scores() -> dict[str, Any]:
@@ -15,9 +20,10 @@ def measured_scores() -> dict[str, Any]:
         return {}
 
 
-def find(scores: dict[str, Any], *path: str) -> float | None:
-    """A number of the evaluation; None where it has not been measured."""
-    value: Any = scores
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return float(value) if isinstance(value, int | float) else None
+def measured(build: str) -> Measured:
+    """All that stories tell of a build beside its traces."""
+    try:
+        bands = networks.gate_bands(build)
+    except (FileNotFoundError, WeightsError):  # a clone whose networks have not been evaluated yet, or others' weights
+        bands = {}
+    return Measured(build, measured_scores(), bands, things_of(build))

@@ -129,7 +129,7 @@ def photo_export(
 
     stage: None where the page is about all of them; what_if: what `trace` was made with; beside: all builds that the
     figures show, where there are several; tried: the maps that the mask of `stage` was tried beside; story: what the
-    page tells.
+    page tells of it.
     """
     box = opened()
     if box is None:

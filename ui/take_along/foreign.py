@@ -1,4 +1,4 @@
-"""Taking it along from the pages that show a photo in a network of others."""
+"""Taking it along from the pages that show a photo in a network of others, or in any network with SE or CBAM."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from attention_core.analysis import tables
 from attention_core.analysis.mask_trial import TriedKind, TriedMap
 from attention_core.figures.printed import with_photo
 from attention_core.models.hub.patches import PatchTrace
-from attention_core.models.hub.vision import HubVisionTrace
+from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
 from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionModel
 from attention_core.programs.patches import patch_snippet
 from attention_core.programs.snippets import photo_snippet, trial_snippet
+from attention_core.stories.photo import stage_of
 from attention_core.stories.story import Story
 from ui.i18n import t
 from ui.inputs import networks
@@ -24,7 +25,7 @@ from ui.inputs.photo_networks import PhotoNetwork, loading_call
 from ui.inputs.photo_what_if import AS_TRAINED, PhotoWhatIf
 from ui.inputs.square import SquareOf, seen_box
 from ui.photos.change_words import photo_changes
-from ui.take_along.export import changes_said, named, sample_of, sharp, written_settings
+from ui.take_along.export import changes_said, named, photo_export, sample_of, sharp, written_settings
 from ui.take_along.files import Taken, offer, opened, stem
 
 
@@ -68,6 +69,22 @@ def stage_export(
     )
     with box:
         offer(taken)
+
+
+def story_export(
+    page: str,
+    network: PhotoNetwork,
+    photo: Photo,
+    trace: StagedTrace,
+    story: Story,
+    what_if: PhotoWhatIf = AS_TRAINED,
+) -> None:
+    """At the end of a page that tells of one stage, in a network that ships or in one of others."""
+    stage = stage_of(trace, str(story.focus["stage"]))
+    if isinstance(trace, HubVisionTrace):
+        stage_export(page, network, photo, trace, stage, what_if=what_if, story=story)
+    else:
+        photo_export(page, network.name, photo, trace, stage, what_if=what_if, story=story)
 
 
 def patch_export(network: PhotoNetwork, photo: Photo, trace: PatchTrace, story: Story) -> None:

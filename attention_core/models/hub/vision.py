@@ -15,9 +15,11 @@ from torch import Tensor, nn
 from attention_core.errors import ShapeError
 from attention_core.inputs.image import ImageLike, to_square_tensor
 from attention_core.mechanisms.cbam import CBAMTrace
+from attention_core.mechanisms.squeeze_excitation import SqueezeExcitationTrace
 from attention_core.models.hub.found import find_attention
+from attention_core.models.insertion import Attended
 from attention_core.models.overrides import Overrides
-from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionClass, VisionTrace
+from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionClass, VisionModel, VisionTrace
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class HubVisionModel(nn.Module):
         square = square.to(next(self.attended.parameters()))
         found = self.attended.trace(self.format.standardised(square[None]), overrides=overrides)
         stages = tuple(
-            StageTrace(name, came.channel.input if isinstance(came, CBAMTrace) else came.input, came, came.output)
+            StageTrace(name, _read(came, (overrides or {}).get(name, {})), came, came.output)
             for name, came in found.attentions.items()
         )
         return HubVisionTrace(stages=stages, **classified(square, crop, found.output[0], self.classes))
@@ -94,6 +96,20 @@ class HubVisionModel(nn.Module):
         """
         logits: Tensor = self.attended.with_output(self.format.standardised(image[None]), stage, output)
         return logits
+
+
+def _read(came: SqueezeExcitationTrace | CBAMTrace, controls: Mapping[str, Any]) -> Tensor:
+    """What comes to an attention module, (1, C, H, W): to the half of CBAM that is first."""
+    if not isinstance(came, CBAMTrace):
+        return came.input
+    return (came.spatial if controls.get("order") == "spatial-first" else came.channel).input
+
+
+def attention_modules(model: VisionModel | HubVisionModel) -> dict[str, nn.Module]:
+    """The SE and CBAM modules of a network by the name of their stage."""
+    if isinstance(model, VisionModel):
+        return dict(zip(model.stage_names, model.attentions, strict=True))
+    return {part.name: part.attention for part in model.modules() if isinstance(part, Attended)}
 
 
 def classified(
