@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from attention_core.analysis.familiarity import KnownThings, known_things
 from attention_core.stories.compare import BUILDS, compare_story
 from ui.i18n import t
 from ui.inputs import networks
 from ui.inputs.photo import photo_trace, sharp_square
+from ui.photos.answers import things_of
 from ui.photos.scores import measured_scores
 from ui.stage.story import draw
 from ui.take_along.export import photo_export
 
-
-@st.cache_resource(show_spinner=False)
-def _rule(build: str) -> KnownThings:
-    return known_things(build)
-
-
 st.title(t("compare.title"))
 st.markdown(t("compare.lead"))
 photo, trace = photo_trace("cbam")
-scores = measured_scores()
 story = compare_story(
     {build: networks.vision_trace(build, photo) for build in BUILDS},
     sharp_square(photo, trace),
-    known={
-        build: _rule(build) if "rule" in scores.get("builds", {}).get(build, {}).get("unknown", {}) else None
-        for build in BUILDS
-    },
-    scores=scores,
+    known={build: things_of(build) for build in BUILDS},
+    scores=measured_scores(),
     ablations=networks.ablations(),
 )
 draw(story)

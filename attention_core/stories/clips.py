@@ -15,7 +15,7 @@ from torch import Tensor
 from attention_core.analysis.temporal import ClipTrace, temporal_attention
 from attention_core.figures import COLOURS, STROKES
 from attention_core.stories.arrays import array
-from attention_core.stories.photo_words import class_named, stage_named
+from attention_core.stories.photo import class_named, stage_named
 from attention_core.stories.story import Beside, Block, Figure, Line, Note, Step, Story
 from attention_core.stories.tex import tex
 from attention_core.words import Say

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -13,18 +13,11 @@ from attention_core.analysis.stages import channel_weights, is_flat
 from attention_core.models.registry import VISION_MODELS
 from attention_core.models.vision import VisionTrace
 from attention_core.stories.arrays import array
-from attention_core.stories.photo_words import (
-    BEST,
-    BUILD_NAMES,
-    Pixels,
-    answer,
-    build_named,
-    class_named,
-    find,
-    masks_step,
-    seen_pixels,
-    stage_named,
-)
+from attention_core.stories.masks import masks
+from attention_core.stories.photo import Pixels, class_named, group_named, seen_pixels, stage_named
+from attention_core.stories.photo_measured import Answer, Measured, answer_of, find
+from attention_core.stories.photo_prediction import BEST
+from attention_core.stories.photo_words import BUILD_NAMES, build_named
 from attention_core.stories.story import Array, Beside, Block, Figure, Grouped, Note, Step, Story, Table
 from attention_core.stories.tex import tex
 from attention_core.words import Listed, Say, Words
@@ -49,10 +42,11 @@ def compare_story(
     scores, ablations: what was measured, as `registry.scores("vision")` and `registry.ablations` give it; empty and
     None where nothing was.
     """
+    cbam = traces["cbam"]
     steps = (
         _predictions(traces, known, measured=bool(scores)),
-        _gates(traces["se"], traces["cbam"]),
-        masks_step(traces["cbam"], seen_pixels(traces["cbam"]) if square is None else square, scores),
+        _gates(traces["se"], cbam),
+        masks(cbam, seen_pixels(cbam) if square is None else square, measured=Measured("cbam", scores)),
         _measured(scores),
         _overfitting(ablations, scores),
     )
@@ -72,9 +66,24 @@ def _predictions(traces: Mapping[str, VisionTrace], known: Mapping[str, KnownThi
             "value_name": Say("words.probability"),
         }
         figure = Figure(f"prediction-{build}", "probability_bars", given, alt=Say(f"{key}.alt", {"build": title}))
-        places.append(Grouped([figure, Note(Say(f"{key}.answer", answer(trace, known.get(build))), "text")]))
+        places.append(Grouped([figure, Note(Say(f"{key}.answer", _answer(trace, known.get(build))), "text")]))
     arrays = {build: array(trace.probabilities) for build, trace in traces.items()}
     return Step(key, facts={"measured": measured}, blocks=[Beside(places)], arrays=arrays)
+
+
+def _answer(trace: VisionTrace, things: KnownThings | None) -> dict[str, Any]:
+    """What a build says, and how sure it is of it."""
+    [(first, probability)] = trace.top(1)
+    answer = answer_of(trace, things)
+    return {
+        "name": class_named(first),
+        "group": group_named(first),
+        "probability": probability,
+        "classes": len(trace.classes),
+        **{one: one == answer for one in get_args(Answer)},
+        "threshold": 0.0 if things is None else things.unsure_below,
+        "less": 0.0 if things is None else things.less_familiar(trace),
+    }
 
 
 def _gates(se: VisionTrace, cbam: VisionTrace) -> Step:

@@ -17,7 +17,8 @@ from attention_core.figures import COLOURS, STROKES
 from attention_core.models.registry import PROFILED
 from attention_core.models.vision import StageTrace, VisionTrace
 from attention_core.stories.arrays import array
-from attention_core.stories.photo_words import STILL, class_named, find, group_named, stage_named
+from attention_core.stories.photo import class_named, group_named, stage_named
+from attention_core.stories.photo_measured import STILL, find
 from attention_core.stories.story import Block, Figure, Line, Note, Step, Story, Table
 from attention_core.words import Listed, Say
 

@@ -15,7 +15,8 @@ from attention_core.analysis.heads import divided_by_root
 from attention_core.analysis.rollout import attention_rollout
 from attention_core.models.hub.patches import PatchTrace
 from attention_core.stories.arrays import array
-from attention_core.stories.photo_words import Pixels, foreign_prediction, seen_pixels
+from attention_core.stories.photo import Pixels, seen_pixels
+from attention_core.stories.photo_prediction import prediction
 from attention_core.stories.story import Array, Beside, Block, Figure, Note, Pick, Step, Story
 from attention_core.stories.tex import tex
 from attention_core.words import Say, Words
@@ -81,7 +82,7 @@ def vision_transformer_story(
     """
     square = seen_pixels(trace) if square is None else square
     seen = Seen(trace, square, layer, head, patch, seer if trace.special else "patch")
-    steps = (_patches(seen), _head(seen), _heads(seen), _rollout(seen), foreign_prediction(trace))
+    steps = (_patches(seen), _head(seen), _heads(seen), _rollout(seen), prediction(trace))
     focus: dict[str, int | str] = {"layer": layer, "head": head, "patch": patch, "seer": seen.seer}
     return Story(KEY, focus, seen.facts, steps)
 

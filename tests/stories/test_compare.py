@@ -52,7 +52,7 @@ def test_all_that_was_measured_is_told_in_both_languages() -> None:
 
 def test_what_was_not_measured_is_neither_told_nor_pointed_to() -> None:
     for language, page in written(told()).items():
-        assert spoken(Say("photo_words.masks.finds", {"mask": 0, "features": 0, "middle": 0}), language)[:8] not in page
+        assert spoken(Say("photo.mask_trust", {"mask": 0, "features": 0, "middle": 0}), language)[:8] not in page
         assert {"en": "step 4", "zh": "第 4 步"}[language] not in page
     story = told(scores={"builds": {}})
     assert "differences" not in story.figures

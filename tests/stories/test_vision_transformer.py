@@ -73,7 +73,7 @@ def test_each_step_follows_from_those_before(seer: str) -> None:
     np.testing.assert_allclose(rollout.arrays["rolled"], rolled, atol=1e-6)
     assert rollout.facts["own"] == pytest.approx(rolled[token, token], abs=1e-6)
     powers = np.exp(prediction.arrays["logits"])
-    np.testing.assert_allclose(prediction.arrays["probabilities"], powers / powers.sum(), atol=1e-6)
+    np.testing.assert_allclose(prediction.arrays["p"], powers / powers.sum(), atol=1e-6)
     assert len(heads.arrays["rows"]) == HEADS and len(means) == LAYERS
 
 

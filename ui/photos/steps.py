@@ -1,4 +1,4 @@
-"""What the pages about photos share: the choice of a stage, what stages and classes are called, a prediction."""
+"""What the pages about photos share: the choice of a stage, and what stages and classes are called."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ import streamlit as st
 
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
-from attention_core.models.vision import ClassifiedPhoto, StageTrace, VisionClass
+from attention_core.models.vision import StageTrace, VisionClass
 from attention_core.stories.photo import class_named, group_named, stage_named
-from attention_core.stories.photo_prediction import prediction
 from attention_core.words import spoken
 from ui.i18n import current_language, t
 from ui.inputs.choices import choose
 from ui.shell import url_state
-from ui.stage.story import draw_step
-
-BUILD_NAMES = {"se": "SE", "cbam": "CBAM"}  # the same in every language
 
 
 def choose_stage(trace: StagedTrace, first: StageTrace | None = None) -> StageTrace:
@@ -64,11 +60,6 @@ def choose_sized_stage(sizes: Mapping[str, tuple[int, ...]], note: str, first: s
 def stage_name(name: str) -> str:
     """ "stage2" in the page's language; the name of a module, which another library gave, as it is."""
     return spoken(stage_named(name), current_language())
-
-
-def foreign_prediction_step(number: int, trace: ClassifiedPhoto) -> None:
-    """What a network of others says; it has not been measured here."""
-    draw_step(prediction(trace), number)
 
 
 def class_name(entry: VisionClass) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from attention_core.models.hub.patches import PatchTrace
-from attention_core.stories.photo_words import Pixels
+from attention_core.stories.photo import Pixels
 from attention_core.stories.story import Story
 from attention_core.stories.vision_transformer import Seer, vision_transformer_story
 from ui.i18n import t

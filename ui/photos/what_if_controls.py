@@ -15,6 +15,7 @@ from attention_core.analysis.stages import channel_weights
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.hub.vision import StagedTrace
 from attention_core.models.vision import StageTrace
+from attention_core.stories.photo_words import BUILD_NAMES
 from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import choices, networks, photo_network_picker
@@ -24,7 +25,7 @@ from ui.inputs.photo_networks import CHANNEL_AND_SPATIAL, SE, PhotoNetwork
 from ui.inputs.photo_what_if import AS_TRAINED, MOST_CELLS, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
 from ui.photos.change_words import photo_changes
 from ui.photos.mask_painter import mask_painter
-from ui.photos.steps import BUILD_NAMES, stage_name
+from ui.photos.steps import stage_name
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.shell.turns import working
