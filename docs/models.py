@@ -26,8 +26,7 @@ from attention_core.models.hub.generation import generate
 from attention_core.models.hub.patches import HubPatchModel
 from attention_core.models.hub.text import HubTextModel
 from attention_core.models.hub.vision import HubVisionModel, HubVisionTrace, PhotoFormat
-from attention_core.photo_pictures import patch_pictures, stage_pictures
-from attention_core.text_pictures import text_pictures, translation_pictures
+from attention_core.stories.telling import tell, tell_text
 from tests.models.hub_networks import (
     DECODERS,
     ENCODER_DECODERS,
@@ -81,7 +80,7 @@ def text_row(name: str) -> Row:
     )
     views = {
         "steps of a head": lambda: YES if _steps_follow(trace.layers) else NO,
-        "all heads": lambda: YES if text_pictures(trace, 1, 1)["all heads"] else NO,
+        "all heads": lambda: YES if tell_text(model, trace, layer=1, head=1, query=0, only="multi_head") else NO,
         "head view": lambda: YES if _multiply(trace.layers) else NO,
         "two texts": lambda: _both_ways(model),
         "rollout": lambda: YES if _sums_to_one(attention_rollout(mean_over_heads(trace), len(trace.tokens))) else NO,
@@ -106,7 +105,7 @@ def encoder_decoder_row(name: str) -> Row:
     pairs = [(trace.target.logits, came.logits[0]), *_pairs([layer.weights for layer in layers], theirs)]
     views = {
         "steps of a head": lambda: YES if _steps_follow(layers) else NO,
-        "all heads": lambda: YES if translation_pictures(trace, 1, 1)["text that is read"] else NO,
+        "all heads": lambda: YES if tell(model, trace, layer=1, head=1, query=0) else NO,
         "head view": lambda: YES if _multiply(layers) else NO,
         "rollout": lambda: (
             "each side"
@@ -142,7 +141,7 @@ def gated_row(name: str) -> Row:
         return NO if torch.equal(model.trace(photo, overrides={place: controls}).logits, trace.logits) else YES
 
     views = {
-        "stages": lambda: YES if stage_pictures(trace, trace.stages, last)["features"] else NO,
+        "stages": lambda: YES if tell(model, trace, layer=last.name, head=None, query=None) else NO,
         "gates": lambda: changes(last.name, gate_override=torch.zeros(last.features.shape[1])),
         "masks": lambda: (
             changes(masks[-1].name, mask_override=torch.zeros(masks[-1].features.shape[2:])) if masks else NO
@@ -175,7 +174,7 @@ def patched_row(name: str) -> Row:
         pairs.append((trace.logits, logits[0]))
     means = [layer.weights[0].mean(dim=0) for layer in trace.layers]
     views = {
-        "patches": lambda: YES if patch_pictures(trace, 1, 1)["all heads"] else NO,
+        "patches": lambda: YES if tell(model, trace, layer=1, head=1, query=None) else NO,
         "rollout": lambda: YES if _sums_to_one(attention_rollout(means, len(means[0]))) else NO,
     }
     return Row(name, _heads(trace.layers), _largest_error(pairs), _run(views, PHOTO_VIEWS))

@@ -7,6 +7,7 @@ from attention_core.analysis.stages import most_selective
 from attention_core.errors import ControlError
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models import registry
+from attention_core.models.hub.patches import PatchTrace
 from attention_core.models.hub.traces import HubTextTrace
 from attention_core.models.hub.vision import StagedTrace
 from attention_core.models.text import TextTrace
@@ -82,3 +83,16 @@ def chosen_token(trace: TextTrace, query: int | None) -> int:
             limit=T - 1,
         )
     return query
+
+
+def chosen_patch(trace: PatchTrace, patch: int | None) -> int:
+    """The patch asked for, row by row; else the one in the middle. Raises `ControlError` for one that is not there."""
+    rows, columns = trace.grid
+    if patch is None:
+        return rows // 2 * columns + columns // 2
+    if not 0 <= patch < rows * columns:
+        last = rows * columns - 1
+        raise ControlError(
+            "control.position", f"query is {patch}; expected 0 … {last}, a patch of this photo.", came=patch, limit=last
+        )
+    return patch

@@ -7,23 +7,36 @@ from collections.abc import Callable
 from typing import Any
 
 from attention_core.analysis.blank_out import blank_out
+from attention_core.analysis.guesses import filled_in
 from attention_core.analysis.importance import head_importance
+from attention_core.analysis.words import alone, words
+from attention_core.errors import ControlError
 from attention_core.figures.style import range_text
 from attention_core.models import registry
+from attention_core.models.hub.encoder_decoder import EncoderDecoderTrace
+from attention_core.models.hub.patches import PatchTrace
 from attention_core.models.hub.text import HubTextModel
+from attention_core.models.hub.vision import HubVisionTrace, StagedTrace, attention_modules
 from attention_core.models.text import TextModel, TextTrace
-from attention_core.stories import head_atlas, multi_head, overview, rollout, self_attention
+from attention_core.models.translation import TranslationTrace
+from attention_core.models.vision import VisionTrace
+from attention_core.stories import head_atlas, multi_head, overview, rollout, self_attention, two_sentences
+from attention_core.stories.cross_attention import Crossed, adds_bias, cross_attention_story
 from attention_core.stories.head_atlas import head_atlas_story
 from attention_core.stories.head_importance import Missed, wanted
 from attention_core.stories.heads import Scores
 from attention_core.stories.multi_head import multi_head_story, own_maps
-from attention_core.stories.openings import chosen_head, chosen_token, opening_head
+from attention_core.stories.openings import chosen_head, chosen_patch, chosen_stage, chosen_token, opening_head
 from attention_core.stories.overview import overview_story
+from attention_core.stories.photo import FollowedStage
 from attention_core.stories.rollout import AT_ONCE, Effects, refusal, rollout_story
 from attention_core.stories.self_attention import ONLY_SEEN, Guessing, self_attention_story
+from attention_core.stories.stage import stage_story
 from attention_core.stories.story import Story
 from attention_core.stories.text import AS_TRAINED, Change, Followed, text_facts
-from attention_core.words import Language, Say, Words, spoken
+from attention_core.stories.two_sentences import Hidden, read_pair, two_sentences_story
+from attention_core.stories.vision_transformer import vision_transformer_story
+from attention_core.words import Language, Listed, Say, Words, spoken
 
 _COLOUR = re.compile(r"\\textcolor\{#\w{6}\}")
 
@@ -35,10 +48,35 @@ def tell(
 
     layer, head, query: as in `explore`; None = where the pages open. Raises `ControlError`.
     """
+    if isinstance(trace, VisionTrace | HubVisionTrace):
+        return _tell_stage(reader, trace, layer, head)
+    if isinstance(trace, PatchTrace):
+        heads = [one.weights.shape[1] for one in trace.layers]
+        at_layer, at_head = chosen_head(heads, layer, head, (0, 0))
+        patch = chosen_patch(trace, query)
+        story = vision_transformer_story(trace, layer=at_layer, head=at_head, patch=patch)
+        return (story,), _where(at_layer, at_head, heads)
+    if isinstance(trace, EncoderDecoderTrace | TranslationTrace):
+        heads = [one.weights.shape[1] for one in trace.cross]
+        at_layer, at_head = chosen_head(heads, layer, head, (0, 0))
+        row = chosen_token(trace.target, query)
+        crossed = Crossed(trace, at_layer, at_head, row, adds_bias(reader))
+        return (cross_attention_story(crossed),), _where(at_layer, at_head, heads)
     heads = [one.weights.shape[1] for one in trace.layers]
     at_layer, at_head = chosen_head(heads, layer, head, opening_head(trace, heads))
     token = chosen_token(trace, query)
     return tell_text(reader, trace, layer=at_layer, head=at_head, query=token), _where(at_layer, at_head, heads)
+
+
+def _tell_stage(
+    reader: Any, trace: StagedTrace, layer: int | str | None, head: int | None
+) -> tuple[tuple[Story, ...], Words]:
+    if head is not None:
+        raise ControlError("explore.no_heads", "SE and CBAM have no heads; leave head out.")
+    stage = trace.stages[chosen_stage(trace, layer)]
+    followed = FollowedStage(trace, None, stage.name, attention_modules(reader))
+    where = {"name": repr(stage.name), "names": Listed([one.name for one in trace.stages])}
+    return (stage_story(followed),), Say("notebook.stage", where)
 
 
 def _where(layer: int, head: int, heads: list[int]) -> Words:
@@ -69,11 +107,31 @@ def tell_text(
         ),
         rollout.KEY: lambda: rollout_story(followed, _effects(model, followed)),
         overview.KEY: lambda: overview_story(followed),
+        two_sentences.KEY: lambda: two_sentences_story(
+            read_pair(trace, layer, head, words(trace)), measured=_scores(model), hidden=_hidden(model, followed)
+        ),
         head_atlas.KEY: lambda: head_atlas_story(followed, scores=_scores(model), effects=_effects(model, followed)),
     }
     # The overview has the numbers of self-attention, and the atlas ends in the steps of rollout.
-    keys = [key for key in tellers if key not in (overview.KEY, head_atlas.KEY)] if only is None else [only]
+    left_out = {overview.KEY, head_atlas.KEY} | (set() if _is_pair(trace) else {two_sentences.KEY})
+    keys = [key for key in tellers if key not in left_out] if only is None else [only]
     return tuple(tellers[key]() for key in keys if key in tellers)
+
+
+def _is_pair(trace: TextTrace) -> bool:
+    """Whether both sentences have a token."""
+    return {token.segment for token in trace.tokens if not token.special} == {0, 1}
+
+
+def _hidden(model: TextModel | HubTextModel, followed: Followed) -> Hidden | None:
+    """The followed token's word hidden, beside the other sentence and in its own alone."""
+    trace, network = followed.trace, followed.network
+    word = next(word for word in words(trace) if followed.query in word.tokens)
+    if network.predicts != "hidden" or network.mask_row is None or word.special or followed.before is not None:
+        return None
+    own, positions = alone(trace, word)
+    beside = filled_in(model, trace.text, trace.pair, word.tokens)
+    return Hidden(word.text, beside, filled_in(model, own, None, positions))
 
 
 def _scores(model: TextModel | HubTextModel) -> Scores | None:

@@ -30,6 +30,7 @@ from attention_core.stories.story import Beside, Block, Figure, Folded, Grouped,
 from attention_core.stories.tex import tex
 from attention_core.words import Listed, Say, Words
 
+KEY = "two_sentences"
 SIDE_BY_SIDE = 14  # words of a sentence up to which three matrices fit beside one another
 USUAL = 0.1  # of a link that is drawn, at least
 _ROOM = 460  # pixels that the picture of the links takes, at least
@@ -88,7 +89,7 @@ def two_sentences_story(
     steps = [_links(pair, product, least), _matrices(pair), _score(pair, measured)]
     if hidden is not None:
         steps.append(_guess(hidden))
-    return Story("two_sentences", {"layer": pair.layer, "head": pair.head}, {"measured": measured is not None}, steps)
+    return Story(KEY, {"layer": pair.layer, "head": pair.head}, {"measured": measured is not None}, steps)
 
 
 def _links(pair: Pair, product: bool, least: float) -> Step:
