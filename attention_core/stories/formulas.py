@@ -120,11 +120,12 @@ def head_output(*, gate: float = 1.0) -> str:
     return rf"{_HEAD_OUTPUT} = {gated}\sum_l {weight}\, {tex('value', 'v^{l,h}')}{said}"
 
 
-def two_stages(d: int, width: int, *, bias: bool) -> str:
+def two_stages(d: int, width: int, *, bias: bool) -> list[str]:
     """A head's query by way of one projection for all heads and a second one of its own: (d, width) the product."""
     query, added = tex("query", "q^{i,h}"), " + b^{q,h}" if bias else ""
     once = rf"(\underbrace{{W^{{q,h}} W^q}}_{{{d} \times {width}}})\, a^i{added}"
-    return rf"{query} = W^{{q,h}} {tex('query', 'q^i')}{added} = W^{{q,h}} (W^q a^i){added} = {once}"
+    # On lines of their own: a phone has no room for both.
+    return [rf"{query} = W^{{q,h}} {tex('query', 'q^i')}{added} = W^{{q,h}} (W^q a^i){added}", rf"{query} = {once}"]
 
 
 def joined(*, bias: bool | None, by_heads: bool) -> str:

@@ -188,7 +188,7 @@ def _two_stages(f: Followed, maps: OwnMaps | None) -> Step:
         "bias": array(stages.direct.new_zeros(module.head_dim) if bias is None else bias),
     }
     formula = formulas.two_stages(module.head_dim, module.dim, bias=bias is not None)
-    return Step("multi_head.stages", [formula], facts, blocks, arrays)
+    return Step("multi_head.stages", formula, facts, blocks, arrays)
 
 
 def _joined(f: Followed, maps: OwnMaps | None) -> Step:
