@@ -121,7 +121,7 @@ class TestText:
         weights = expected.cross[1].weights[0, 3].numpy()
         assert np.allclose(drawn(explored, "cross-weights"), weights, atol=1e-6)
         best = [value for _, value in expected.target.predictions(len(expected.target.tokens) - 1)]
-        [bars] = explored.figures["next token"].data
+        [bars] = explored.figures["cross-guess"].data
         assert np.allclose(bars.x, best, atol=1e-6)
         written: Any = explore(model, "我吃柠檬。").trace
         assert written.target.text == model.trace("我吃柠檬。").target.text
@@ -200,8 +200,8 @@ class TestPhoto:
         network = of_torchvision() if library == "torchvision" else transformers.ViTForImageClassification(config)
         explored = explore(network.eval(), photo(), layer=1, head=2)
         trace: Any = explored.trace
-        tile = drawn(explored, "head")[-4:]  # its title stands on a row above
-        assert np.array_equal(tile, trace.layers[1].weights[0, 2, 0, 1:].reshape(4, 4).numpy())
+        tile, weights = drawn(explored, "head-class"), trace.layers[1].weights[0, 2, 0, 1:].reshape(4, 4).numpy()
+        assert np.allclose(tile / tile.sum(), weights / weights.sum(), atol=1e-6)
         named = {thing.en for thing in trace.classes}
         assert ("lemon" in named) == (library == "transformers") and len(named) == 5
         refused("explore.head", network, photo(), head=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -109,7 +110,7 @@ class Followed:
         both = masks[0] if len(masks) == 1 else masks[0] & masks[1] if masks else None
         return None if both is None or bool(both.all()) else both
 
-    @property
+    @cached_property
     def facts(self) -> Mapping[str, Any]:
         """What every step may speak of."""
         allowed = self.allowed
