@@ -59,7 +59,7 @@ def tell(
     if isinstance(trace, EncoderDecoderTrace | TranslationTrace):
         heads = [one.weights.shape[1] for one in trace.cross]
         at_layer, at_head = chosen_head(heads, layer, head, (0, 0))
-        row = chosen_token(trace.target, query)
+        row = len(trace.target.tokens) - 1 if query is None else chosen_token(trace.target, query)
         crossed = Crossed(trace, at_layer, at_head, row, adds_bias(reader))
         return (cross_attention_story(crossed),), _where(at_layer, at_head, heads)
     heads = [one.weights.shape[1] for one in trace.layers]
