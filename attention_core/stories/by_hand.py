@@ -60,7 +60,7 @@ def _projections(trace: SelfAttentionTrace, query: int) -> Step:
         _matrix(f"hand-{name}", values, NUMBERED, Say(f"words.{name}"), query) for name, values in vectors.items()
     ]
     arrays = {name: array(values) for name, values in vectors.items()}
-    return Step("by_hand.projections", [formulas.projections(False)], {}, [Beside(figures)], arrays)
+    return Step("by_hand.projections", formulas.projections(False), {}, [Beside(figures)], arrays)
 
 
 def _scores(trace: SelfAttentionTrace, score: str, query: int) -> Step:

@@ -18,9 +18,21 @@ FEW = 8  # rows: beside each other, the numbers of more would be too small to re
 
 
 def matrix(
-    name: str, values: Tensor, unit: Unit, *, kind: MapKind, title: Words, value: Words, query: int, **look: Any
+    name: str,
+    values: Tensor,
+    unit: Unit,
+    *,
+    kind: MapKind,
+    title: Words,
+    value: Words,
+    query: int,
+    alt: Words | None = None,
+    **look: Any,
 ) -> Figure:
-    """One head's query × key numbers, (W, W); a click on a row follows its first token. look: of the figure."""
+    """One head's query × key numbers, (W, W); a click on a row follows its first token.
+
+    alt: where the title alone does not say what it is; look: of the figure.
+    """
     given = {
         "values": array(values),
         "rows": unit.labels,
@@ -34,7 +46,7 @@ def matrix(
         "clickable": True,
         **look,
     }
-    return Figure(name, "matrix", given, alt=title, pick=Pick("query", [word.tokens[0] for word in unit.words]))
+    return Figure(name, "matrix", given, alt or title, pick=Pick("query", [word.tokens[0] for word in unit.words]))
 
 
 def matrices(
@@ -81,9 +93,16 @@ def matrices(
     # On the scale of the quantity itself: a change of a hair must not look like one of everything.
     change = unit.weights(after - before)
     scale = max(limit or 1.0, _reach(change))
-    difference = Say("change.difference", {"title": title})
     below = matrix(
-        f"{name}-change", change, unit, kind="signed", title=difference, value=value, query=query, limit=scale
+        f"{name}-change",
+        change,
+        unit,
+        kind="signed",
+        title=Say("change.minus"),  # what it is of stands above it
+        alt=Say("change.difference", {"title": title}),
+        value=value,
+        query=query,
+        limit=scale,
     )
     return [Beside(sides), below]
 

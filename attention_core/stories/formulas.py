@@ -29,14 +29,14 @@ def embedding(layer: int, parts: Sequence[str], *, shipped: bool, root: bool, as
     return [rf"h^i_0 = {whole}", rf"{tex('embedding', 'a^i')} = {read} \in \mathbb{{R}}^D"]
 
 
-def projections(bias: bool | None) -> str:
-    """q, k and v of a token; None: it is not known whether the maps add a bias."""
+def projections(bias: bool | None) -> list[str]:
+    """q and k of a token, then v: a phone has room for two. None: it is not known whether the maps add a bias."""
 
     def one(letter: str, name: Quantity) -> str:
         added = f" + b^{letter}" if bias else "" if bias is False else rf"\;(+\, b^{letter})"
         return rf"{tex(name, f'{letter}^i')} = {tex(name, f'W^{letter}')} a^i{added}"
 
-    return r" \qquad ".join((one("q", "query"), one("k", "key"), one("v", "value")))
+    return [rf"{one('q', 'query')} \qquad {one('k', 'key')}", one("v", "value")]
 
 
 def prediction(layer: int, shipped: bool) -> list[str]:
@@ -48,7 +48,7 @@ def prediction(layer: int, shipped: bool) -> list[str]:
     if not shipped:
         return [said]
     joined = rf"h' = h^i_{{{layer}}} + W^O [\,b^{{i,1}}; \dots; b^{{i,H}}\,] + c^O"
-    return [rf"{joined} \qquad h^i_{{{layer + 1}}} = h' + \mathrm{{MLP}}(\mathrm{{norm}}(h'))", said]
+    return [joined, rf"h^i_{{{layer + 1}}} = h' + \mathrm{{MLP}}(\mathrm{{norm}}(h'))", said]
 
 
 def score(query: int, key: int, raw: float, score: float, d: int, *, scaled: bool = True, plain: bool = True) -> str:

@@ -138,7 +138,7 @@ def _projections(told: Told) -> Step:
         blocks += strip_changes(f.names, changes)  # type: ignore[arg-type]
     facts = {**f.facts, "d": attention.query.shape[-1]}
     arrays = {name: array(values) for name, values in now.items()}
-    return Step("self_attention.projections", [formulas.projections(f.network.bias)], facts, blocks, arrays)
+    return Step("self_attention.projections", formulas.projections(f.network.bias), facts, blocks, arrays)
 
 
 def _scores(told: Told) -> Step:
