@@ -30,10 +30,11 @@ from attention_core.stories.openings import chosen_head, chosen_patch, chosen_st
 from attention_core.stories.overview import overview_story
 from attention_core.stories.photo import FollowedStage
 from attention_core.stories.rollout import AT_ONCE, Effects, refusal, rollout_story
-from attention_core.stories.self_attention import ONLY_SEEN, Guessing, self_attention_story
+from attention_core.stories.self_attention import self_attention_story
 from attention_core.stories.stage import stage_story
 from attention_core.stories.story import Story
 from attention_core.stories.text import AS_TRAINED, Change, Followed, text_facts
+from attention_core.stories.token_prediction import ONLY_SEEN, Guessing
 from attention_core.stories.two_sentences import Hidden, read_pair, two_sentences_story
 from attention_core.stories.vision_transformer import vision_transformer_story
 from attention_core.words import Language, Listed, Say, Words, spoken

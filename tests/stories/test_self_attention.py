@@ -17,10 +17,11 @@ from attention_core.analysis.masks import causal_mask
 from attention_core.models.hub.text import HubTextModel
 from attention_core.models.text import TextModel, TextTrace
 from attention_core.stories.drawing import drawn
-from attention_core.stories.self_attention import Guessing, self_attention_story
+from attention_core.stories.self_attention import self_attention_story
 from attention_core.stories.story import Figure, Note, Step, Story, as_data
 from attention_core.stories.telling import story_text, tell_text
 from attention_core.stories.text import Change, Followed, text_facts
+from attention_core.stories.token_prediction import Guessing
 from attention_core.stories.writing import story_html
 from attention_core.words import LANGUAGES, Say, spoken
 from tests.models.hub_networks import DECODERS, ENCODERS, network, tokenizer_of

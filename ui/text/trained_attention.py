@@ -5,9 +5,10 @@ from __future__ import annotations
 from attention_core.analysis.guesses import written_together
 from attention_core.analysis.words import words
 from attention_core.models.text import TextTrace
-from attention_core.stories.self_attention import ONLY_SEEN, Guessing, self_attention_story
+from attention_core.stories.self_attention import self_attention_story
 from attention_core.stories.story import Story
 from attention_core.stories.text import Followed, text_facts
+from attention_core.stories.token_prediction import ONLY_SEEN, Guessing
 from ui.inputs import grouping, heads, networks, sentence, text_networks
 from ui.inputs.what_if import AS_TRAINED, WhatIf
 from ui.shell.regions import region
