@@ -50,7 +50,10 @@ def check_steps(app: AppTest, **controls: Any) -> None:
     before, after = model.trace(SENTENCE), model.trace(SENTENCE, **controls)
     old, new = before.layers[LAYER], after.layers[LAYER]
     close(painted(app, "scores-before"), old.scores[0, HEAD])
-    close(painted(app, "scores"), new.scores[0, HEAD])
+    scores = new.scores[0, HEAD]
+    if controls.get("mask") is not None:  # what may not be looked at is blank
+        scores = scores.masked_fill(~controls["mask"], torch.nan)
+    close(painted(app, "scores"), scores)
     close(painted(app, "weights-before"), old.weights[0, HEAD])
     close(painted(app, "weights"), new.weights[0, HEAD])
     if not torch.equal(old.weights[0, HEAD], new.weights[0, HEAD]):

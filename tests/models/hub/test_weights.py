@@ -15,7 +15,7 @@ import torchvision
 from torch import nn
 
 from attention_core.errors import AttentionCoreError, ModelSourceError, WeightsError
-from attention_core.models.hub.loading import weights as hub_weights
+from attention_core.models.hub import weights as hub_weights
 from attention_core.models.hub.photos import load_hub_vision_model
 from attention_core.models.hub.weights import PublishedWeights, fetched_weights, published_weights
 from tests.models.hub_server import Answers, Manners, hub
