@@ -15,7 +15,7 @@ from attention_core.analysis.stages import channel_weights
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.hub.vision import StagedTrace
 from attention_core.models.vision import StageTrace
-from attention_core.stories.photo_words import BUILD_NAMES
+from attention_core.stories.photo import BUILD_NAMES
 from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import choices, networks, photo_network_picker
