@@ -19,10 +19,10 @@ from attention_core.analysis.stages import channel_weights
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import VisionTrace
+from attention_core.stories.photo_what_if import AS_TRAINED, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
 from tests.ui.driver import decoded, figure, keys, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.inputs import networks
-from ui.inputs.photo_what_if import AS_TRAINED, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
 
 ROOT = Path(__file__).resolve().parents[2]
 COFFEE = load_image(sample_photo("coffee"))

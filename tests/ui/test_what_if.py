@@ -17,10 +17,10 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_text_model
 from attention_core.analysis.masks import causal_mask, mask_without, window_mask
 from attention_core.models.text import TextTrace
+from attention_core.stories.what_if import AS_TRAINED, MOST_CELLS, TEMPERATURES, WhatIf, read
 from attention_core.words import plain
 from tests.ui.driver import charts, decoded, figure, keys, opened, run, said, unfolded
 from ui.i18n import catalogue
-from ui.inputs.what_if import AS_TRAINED, MOST_CELLS, TEMPERATURES, WhatIf, read
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("zh", "en")

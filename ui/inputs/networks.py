@@ -24,11 +24,12 @@ from attention_core.models.overrides import Overrides
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import VisionModel, VisionTrace
 from attention_core.runtime.warm_up import warm_up
-from ui.inputs import photo_networks, photo_what_if, text_networks, translators
+from attention_core.stories import photo_what_if
+from attention_core.stories.photo_what_if import PhotoWhatIf
+from attention_core.stories.what_if import AS_TRAINED, WhatIf
+from ui.inputs import photo_networks, text_networks, translators
 from ui.inputs.photo_networks import PhotoKind, PhotoNetwork
-from ui.inputs.photo_what_if import PhotoWhatIf
 from ui.inputs.text_networks import TextNetwork
-from ui.inputs.what_if import AS_TRAINED, WhatIf
 from ui.shell.turns import in_turn
 
 DRAWS = 8  # of channels that are switched off at random
@@ -190,10 +191,15 @@ def _without_random(name: str, digest: str, stage: str, count: int, _photo: Phot
     return tuple(drawn)
 
 
+def build(name: str) -> PhotoNetwork:
+    """One of the builds that ship."""
+    return PhotoNetwork(name, name, vision_model(name))
+
+
 def photo_network(name: str, kind: PhotoKind) -> PhotoNetwork | None:
     """The network of a page about `kind`: the build that ships, or one of others where it is kept."""
     if name == kind.default:
-        return PhotoNetwork(name, name, vision_model(name)) if name in registry.VISION_MODELS else None
+        return build(name) if name in registry.VISION_MODELS else None
     return photo_networks.store().get(name)
 
 

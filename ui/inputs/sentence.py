@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -162,12 +159,3 @@ def query_token(trace: TextTrace) -> int:
         )
     query: int = st.session_state["q"]
     return query
-
-
-def choose_clicked_row(key: str, columns: int) -> Callable[[dict[str, Any]], None]:
-    """What a click on a matrix of so many columns does: the number of its row becomes the value of `key`."""
-
-    def chosen(point: dict[str, Any]) -> None:
-        st.session_state[key] = point["point_index"] // columns
-
-    return chosen

@@ -15,12 +15,12 @@ from torch import Tensor
 from attention_core.mechanisms.by_hand import SCORES, typed_attention
 from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.stories.by_hand import TOKENS, by_hand_story, numbers
+from attention_core.stories.hand_numbers import LIMIT, UNCHANGED, Matrices, read, write
 from attention_core.stories.story import Step, Story
 from ui.i18n import t
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage.story import draw_step
-from ui.text.hand_numbers import LIMIT, UNCHANGED, Matrices, read, write
 
 KEY, QUERY, _WRITTEN, _ROUND = "hand", "hq", "_hand_written", "_hand_round"
 COLUMN_WIDTH = 50  # pixels, so that four fit beside their names on a phone; on a wide page they stretch

@@ -22,8 +22,8 @@ from attention_core.stories.head_atlas import (
     stands_out,
 )
 from attention_core.stories.heads import Scores
-from attention_core.words import Say, spoken
-from ui.i18n import current_language, t
+from attention_core.words import Say
+from ui.i18n import current_language, say, t
 from ui.inputs import text_networks
 
 KEY = "atlas"
@@ -63,7 +63,7 @@ def _heads(trace: TextTrace, entries: list[HeadEntry], selected: tuple[int, int]
             "role": st.column_config.TextColumn(t("head_atlas.table.role"), width=260),
             **_measure_columns(scores is not None),
             **{
-                f"relation_{language}": st.column_config.TextColumn(_said(relation_name(language)), width=320)
+                f"relation_{language}": st.column_config.TextColumn(say(relation_name(language)), width=320)
                 for language in LANGUAGES
             },
         },
@@ -140,4 +140,4 @@ def _link(trace: TextTrace, layer: int, head: int) -> str:
 
 
 def _said(words: Say | None) -> str | None:
-    return None if words is None else spoken(words, current_language())
+    return None if words is None else say(words)
