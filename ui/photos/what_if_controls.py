@@ -131,14 +131,8 @@ def _channels(place: _Place) -> None:
 @region(CHANNEL)
 def _one_channel(place: _Place) -> None:
     changes, C = place.changes(), place.stage.features.shape[1]
-
-    def number(raw: str) -> int:
-        if not raw.isdecimal() or int(raw) >= MOST_CELLS:
-            raise ValueError(raw)
-        return int(raw)
-
     weights: list[float] = channel_weights(place.stage).tolist()
-    chosen = url_state.put(CHANNEL, weights.index(max(weights)), number)
+    chosen = url_state.put_number(CHANNEL, weights.index(max(weights)), MOST_CELLS - 1)
     channel = st.session_state[CHANNEL] = min(chosen, C - 1)
     picked, moved = st.columns([1, 2], vertical_alignment="bottom")
     picked.number_input(

@@ -19,6 +19,7 @@ from attention_core.stories.what_if import AS_TRAINED, MASK_KINDS, MOST_CELLS, T
 from attention_core.words import plain
 from ui.i18n import say, t
 from ui.inputs import sentence, text_networks
+from ui.inputs.choices import MOST_PILLS
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage.steps import show, stays_in_sight
@@ -26,7 +27,6 @@ from ui.stage.steps import show, stays_in_sight
 KEY = "whatif"
 _LAST_CELLS, _CLICKS, _NETWORK = "_whatif_cells", "_whatif_clicks", "_whatif_network"
 _BOX, _WAY_BACK = "what-if", "what-if-reset"
-_MOST_PILLS = 48
 
 
 def choose(trace: TextTrace, layer: int) -> WhatIf:
@@ -214,7 +214,7 @@ def _one_cell(names: list[str], applied: WhatIf) -> None:
 
 def _hidden(trace: TextTrace, applied: WhatIf) -> None:
     names = sentence.names(trace)
-    few = len(names) <= _MOST_PILLS
+    few = len(names) <= MOST_PILLS
     key = "what-hide" if few else "what-hide-long"
 
     def hide() -> None:
