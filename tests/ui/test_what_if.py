@@ -50,7 +50,9 @@ def check_steps(app: AppTest, **controls: Any) -> None:
     before, after = model.trace(SENTENCE), model.trace(SENTENCE, **controls)
     old, new = before.layers[LAYER], after.layers[LAYER]
     close(painted(app, "scores-before"), old.scores[0, HEAD])
-    close(painted(app, "scores"), new.scores[0, HEAD])
+    allowed = controls.get("mask")
+    shown = new.scores[0, HEAD]
+    close(painted(app, "scores"), shown if allowed is None else shown.masked_fill(~allowed, torch.nan))
     close(painted(app, "weights-before"), old.weights[0, HEAD])
     close(painted(app, "weights"), new.weights[0, HEAD])
     if not torch.equal(old.weights[0, HEAD], new.weights[0, HEAD]):
@@ -196,7 +198,7 @@ def test_a_fully_masked_row_is_zero_and_the_page_says_so(language: str) -> None:
     app = start(language, whatif="custom-" + ".".join(f"{row}-{column}" for row, column in cells))
     check_steps(app, mask=mask_without(T, cells))
     assert not painted(app, "weights")[QUERY].any()
-    told = catalogue(language)["what_if.weights.empty"].split("{")[0]  # type: ignore[index]
+    told = catalogue(language)["self_attention.weights.empty"].split("{")[0]  # type: ignore[index]
     assert any(told in info.value and "吃" in info.value for info in app.info)
 
 
