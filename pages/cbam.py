@@ -10,7 +10,7 @@ from ui.inputs.photo import traced_photo
 from ui.inputs.photo_network_picker import choose
 from ui.inputs.photo_networks import CHANNEL_AND_SPATIAL
 from ui.photos.one_stage import one_stage
-from ui.take_along.foreign import story_export
+from ui.take_along.photos import photo_export
 
 st.title(t("cbam.title"))
 st.markdown(t("cbam.lead"))
@@ -18,4 +18,4 @@ network = choose(CHANNEL_AND_SPATIAL)
 assert network is not None
 photo, trace = traced_photo(lambda photo: networks.stage_trace(network, photo))
 story = one_stage(network, photo, trace)
-story_export("cbam", network, photo, trace, story)
+photo_export("cbam", network, photo, trace, story)

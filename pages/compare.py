@@ -8,10 +8,9 @@ from attention_core.stories.compare import BUILDS, compare_story
 from ui.i18n import t
 from ui.inputs import networks
 from ui.inputs.photo import photo_trace, sharp_square
-from ui.photos.answers import things_of
-from ui.photos.scores import measured_scores
+from ui.photos.scores import measured_scores, things_of
 from ui.stage.story import draw
-from ui.take_along.export import photo_export
+from ui.take_along.photos import photo_export
 
 st.title(t("compare.title"))
 st.markdown(t("compare.lead"))
@@ -24,4 +23,4 @@ story = compare_story(
     ablations=networks.ablations(),
 )
 draw(story)
-photo_export("compare", "cbam", photo, trace, beside=BUILDS, story=story)
+photo_export("compare", networks.build("cbam"), photo, trace, story, beside=BUILDS)

@@ -8,9 +8,9 @@ from attention_core.models.text import TextTrace
 from attention_core.stories.overview import overview_story
 from attention_core.stories.story import Story
 from attention_core.stories.text import Followed, text_facts
+from attention_core.stories.what_if import AS_TRAINED, WhatIf
 from ui.i18n import t
 from ui.inputs import heads, networks, sentence, text_networks
-from ui.inputs.what_if import AS_TRAINED, WhatIf
 from ui.shell.regions import region
 from ui.stage.story import draw_step
 from ui.take_along.export import text_export
@@ -22,7 +22,7 @@ def main() -> None:
     st.title(t("overview.title"))
     st.markdown(t("overview.lead"))
     story, trace, what_if = _one_head(sentence.sentence_trace())
-    text_export("overview", trace, story=story, what_if=what_if, **story.focus)
+    text_export("overview", trace, story, what_if=what_if)
 
 
 @region("layer", "head", "q", what_if_controls.KEY, overview.LOCK, overview.BLOCK)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from attention_core.models.hub.vision import StagedTrace
+from attention_core.stories.photo_what_if import PhotoWhatIf
 from attention_core.stories.story import Story
 from ui.i18n import t
 from ui.inputs import networks
 from ui.inputs.networks import Photo
 from ui.inputs.photo import traced_photo
 from ui.inputs.photo_networks import PhotoNetwork
-from ui.inputs.photo_what_if import PhotoWhatIf
 from ui.photos import looks
 from ui.photos.one_stage import tell
 from ui.photos.steps import choose_stage
 from ui.photos.what_if_controls import CHANNEL, KEY, choose, choose_network
 from ui.shell.regions import region
-from ui.take_along.foreign import story_export
+from ui.take_along.photos import photo_export
 
 
 @region("stage", *looks.KEYS, KEY, CHANNEL)
@@ -34,4 +34,4 @@ st.markdown(t("photo_what_if.lead"))
 network = choose_network()
 photo, trained = traced_photo(lambda photo: networks.stage_trace(network, photo))
 story, what_if = changed(network, photo, trained)
-story_export("photo_what_if", network, photo, networks.stage_trace(network, photo, what_if), story, what_if)
+photo_export("photo_what_if", network, photo, networks.stage_trace(network, photo, what_if), story, what_if=what_if)

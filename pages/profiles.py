@@ -9,7 +9,7 @@ from ui.i18n import explain, t
 from ui.inputs import networks
 from ui.inputs.photo import photo_trace
 from ui.photos import profiles
-from ui.take_along.export import photo_export
+from ui.take_along.photos import photo_export
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     except WeightsError as error:
         st.error(explain(error), icon=":material/warning:")
         return
-    photo_export("profiles", build, photo, trace, story=profiles.stages(build, trace, means))
+    photo_export("profiles", networks.build(build), photo, trace, profiles.stages(build, trace, means))
 
 
 main()

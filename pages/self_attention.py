@@ -25,4 +25,4 @@ if view == "hand":
     hand_export(told, matrices, typed, by_hand.tokens())
 else:
     story, trace, what_if = trained_attention.one_head(sentence.sentence_trace())
-    text_export("self_attention", trace, story=story, what_if=what_if, **story.focus)
+    text_export("self_attention", trace, story, what_if=what_if)

@@ -26,7 +26,7 @@ def main() -> None:
     if shipped and is_chinese(trace.text) == is_chinese(trace.pair or ""):
         st.caption(f"{t('two_sentences.one_language')} {t('two_sentences.measured_on')}")
     story = two_sentences.one_head(trace)
-    text_export("two_sentences", trace, story=story, layer=int(story.focus["layer"]), head=int(story.focus["head"]))
+    text_export("two_sentences", trace, story)
 
 
 def _use_example() -> None:

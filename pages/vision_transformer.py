@@ -10,7 +10,7 @@ from ui.inputs.photo import sharp_square, traced_photo
 from ui.inputs.photo_network_picker import choose
 from ui.inputs.photo_networks import PATCHES
 from ui.photos.vision_transformer import one_patch
-from ui.take_along.foreign import patch_export
+from ui.take_along.photos import patch_export
 
 
 def main() -> None:

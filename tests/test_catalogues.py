@@ -28,11 +28,8 @@ def literal_keys() -> dict[str, set[str]]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
                 names = {k.arg for k in node.keywords if k.arg}
                 dynamic = any(k.arg is None for k in node.keywords)
-                if node.func.id in ("t", "correction") and isinstance(node.args[0], ast.Constant):
+                if node.func.id == "t" and isinstance(node.args[0], ast.Constant):
                     found[str(node.args[0].value)] = {"*"} if dynamic else names
-                if node.func.id == "step" and isinstance(node.args[1], ast.Constant):
-                    for ending in ("title", "see"):
-                        found[f"{node.args[1].value}.{ending}"] = {"*"} if dynamic else names
     return found
 
 

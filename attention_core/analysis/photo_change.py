@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+from PIL import Image
 from torch import Tensor
 
-from attention_core.models.vision import ClassifiedPhoto, VisionClass
+from attention_core.analysis.stages import channel_weights
+from attention_core.models.vision import ClassifiedPhoto, VisionClass, VisionModel, VisionTrace
+
+DRAWS = 8  # of channels that are switched off at random
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,22 @@ def extreme_channels(weights: Tensor, strongest: int, weakest: int) -> list[int]
     """The `strongest` channels of largest weight and the `weakest` of smallest, weights (C,); each named once."""
     falling: list[int] = weights.argsort(descending=True, stable=True).tolist()
     return sorted({*falling[:strongest], *falling[max(len(falling) - weakest, 0) :]})
+
+
+def without_random(
+    model: VisionModel, image: Image.Image, trained: VisionTrace, stage: str, count: int
+) -> tuple[float, ...]:
+    """How likely the first answer of `trained` is with `count` channels of a stage off that were drawn at random, DRAWS
+    times."""
+    [channels] = [len(channel_weights(each)) for each in trained.stages if each.name == stage]
+    first = int(trained.logits.argmax())
+    drawn = []
+    for seed in range(DRAWS):
+        gates = torch.full((channels,), torch.nan)
+        gates[torch.randperm(channels, generator=torch.Generator().manual_seed(seed))[:count]] = 0.0
+        changed = model.trace(image, overrides={stage: {"gate_override": gates}})
+        drawn.append(changed.probabilities[first].item())
+    return tuple(drawn)
 
 
 def mean_map(features: Tensor) -> Tensor:

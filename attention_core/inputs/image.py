@@ -33,7 +33,9 @@ from attention_core.inputs._formats import SUPPORTED, declared_size, detect_kind
 from attention_core.inputs._parts import check_parts
 
 ImageLike = Image.Image | npt.NDArray[np.uint8] | Tensor
-Box = tuple[int, int, int, int]
+Box = tuple[int, int, int, int]  # left, top, right, bottom in the whole photo's pixels
+CENTRE = 50  # percent of the way that a square can go along the long side
+_WORTH_MOVING = 0.02  # of the short side
 
 # The readers themselves: Image.open would first warn about sizes by a limit of its own.
 _READERS: dict[str, type[ImageFile]] = {
@@ -119,6 +121,20 @@ def centre_square(width: int, height: int) -> Box:
     check_shape(min(width, height) > 0, (width, height), "width and height of at least 1")
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
+
+
+def can_move(width: int, height: int) -> bool:
+    """Whether the square has room to go."""
+    return abs(width - height) > _WORTH_MOVING * min(width, height)
+
+
+def moved_square(width: int, height: int, place: int) -> Box:
+    """The largest square, `place` percent of its way along the long side; at CENTRE the one that networks take."""
+    if place == CENTRE:
+        return centre_square(width, height)
+    side = min(width, height)
+    left, top = round((width - side) * place / 100), round((height - side) * place / 100)
     return left, top, left + side, top + side
 
 

@@ -14,10 +14,9 @@ from attention_core.models.registry import VISION_MODELS
 from attention_core.models.vision import VisionTrace
 from attention_core.stories.arrays import array
 from attention_core.stories.masks import masks
-from attention_core.stories.photo import Pixels, class_named, group_named, seen_pixels, stage_named
+from attention_core.stories.photo import BUILD_NAMES, Pixels, class_named, group_named, seen_pixels, stage_named
 from attention_core.stories.photo_measured import Answer, Measured, answer_of, find
 from attention_core.stories.photo_prediction import BEST
-from attention_core.stories.photo_words import BUILD_NAMES, build_named
 from attention_core.stories.story import Array, Beside, Block, Figure, Grouped, Note, Step, Story, Table
 from attention_core.stories.tex import tex
 from attention_core.words import Listed, Say, Words
@@ -58,7 +57,7 @@ def _predictions(traces: Mapping[str, VisionTrace], known: Mapping[str, KnownThi
     key, places = f"{KEY}.predictions", []
     for build, trace in traces.items():
         best = trace.top(BEST)
-        title = build_named(build)
+        title = _build_named(build)
         given = {
             "labels": [class_named(entry) for entry, _ in best],  # three columns have no room for the groups
             "probabilities": [probability for _, probability in best],
@@ -69,6 +68,10 @@ def _predictions(traces: Mapping[str, VisionTrace], known: Mapping[str, KnownThi
         places.append(Grouped([figure, Note(Say(f"{key}.answer", _answer(trace, known.get(build))), "text")]))
     arrays = {build: array(trace.probabilities) for build, trace in traces.items()}
     return Step(key, facts={"measured": measured}, blocks=[Beside(places)], arrays=arrays)
+
+
+def _build_named(build: str) -> Words:
+    return BUILD_NAMES.get(build) or Say(f"{KEY}.variants.plain")
 
 
 def _answer(trace: VisionTrace, things: KnownThings | None) -> dict[str, Any]:
@@ -169,7 +172,7 @@ def _table(scores: Mapping[str, Any]) -> Table:
         )
     names = ("top1", "top5", "against_plain", "parameters", "multiply_adds", "milliseconds")
     rows = [[Say(f"{key}.rows.{name}"), *cells] for name, cells in zip(names, zip(*columns, strict=True), strict=True)]
-    return Table(["", *map(build_named, BUILDS)], rows, Say(f"{key}.alt"))
+    return Table(["", *map(_build_named, BUILDS)], rows, Say(f"{key}.alt"))
 
 
 def _with_error(kind: str, score: Mapping[str, float] | None) -> Words:

@@ -6,7 +6,7 @@ L layers, H heads of a layer.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -139,6 +139,25 @@ def table(f: Followed, entries: Sequence[HeadEntry], scores: Scores | None) -> S
         blocks.append(_baselines(baselines(scores), measures))
     arrays = {str(measure): np.array([entry.measures[measure] for entry in entries]) for measure in measures}
     return Step("head_atlas.table", (), {**f.facts, "shipped": shipped}, blocks, arrays)
+
+
+def columns(measures: Sequence[Measure]) -> list[str]:
+    """Of a table: the measures, each gain followed by the relation that it is of."""
+    return [
+        name
+        for measure in measures
+        for name in (measure, *((measure.replace("gain", "relation"),) if measure in GAINS else ()))
+    ]
+
+
+def numbers(rows: Sequence[Mapping[Measure, float]]) -> dict[str, list[float | None]]:
+    """Of a table that can be sorted by size: shares in per cent, gains in percentage points; None where there is
+    none."""
+    units = {measure: 1 if measure in IN_UNITS else 100 for measure in MEASURES}
+    return {
+        measure: [None if math.isnan(value := row.get(measure, math.nan)) else value * unit for row in rows]
+        for measure, unit in units.items()
+    }
 
 
 def one(f: Followed, scores: Scores | None) -> Step:

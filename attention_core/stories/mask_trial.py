@@ -14,8 +14,8 @@ from attention_core.figures import COLOURS
 from attention_core.models.hub.vision import StagedTrace
 from attention_core.models.vision import StageTrace
 from attention_core.stories.arrays import array
-from attention_core.stories.photo import Pixels, class_named, seen_pixels, stage_named
-from attention_core.stories.photo_words import same_size, small
+from attention_core.stories.masks import same_size
+from attention_core.stories.photo import Pixels, class_named, seen_pixels, small, stage_named
 from attention_core.stories.story import Array, Beside, Block, Figure, Line, Note, Step, Story, Table
 from attention_core.words import Say, Words
 
@@ -235,4 +235,4 @@ def _removal_kind(kind: str) -> Words:
 
 
 def _with_error(score: Mapping[str, float]) -> Words:
-    return Say("photo_words.with_error", {"value": score["value"], "error": score["standard_error"]})
+    return Say(f"{KEY}.with_error", {"value": score["value"], "error": score["standard_error"]})

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from attention_core.models.hub.vision import StagedTrace
 from attention_core.models.vision import StageTrace, VisionTrace
 from attention_core.stories.arrays import array
-from attention_core.stories.photo import OPACITY, Pixels, stage_named, stage_of
+from attention_core.stories.photo import OPACITY, Pixels, small, stage_named, stage_of
 from attention_core.stories.photo_measured import Measured
-from attention_core.stories.story import Beside, Block, Figure, Grouped, Note, Step
+from attention_core.stories.story import Array, Beside, Block, Figure, Grouped, Note, Step
 from attention_core.words import Say, Words
 
 SMALL_SIDE = 256  # pixels of the photo under the masks that stand side by side
@@ -24,11 +23,11 @@ def masks(
     trace: StagedTrace, square: Pixels, *, before: StagedTrace | None = None, measured: Measured | None = None
 ) -> Step:
     """The masks of all stages over the same photo, (S, S, 3), on the same scale."""
-    small = np.asarray(Image.fromarray(square).resize((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS))
+    photo = small(square, SMALL_SIDE)
     masked = [stage for stage in trace.stages if stage.spatial_mask is not None]
     few = isinstance(trace, VisionTrace)
     facts = {"few": few, "count": len(masked), "changed": before is not None}
-    blocks = _side_by_side(masked, small, before, measured) if few else _all_places(masked, small, before)
+    blocks = _side_by_side(masked, photo, before, measured) if few else _all_places(masked, photo, before)
     arrays = {stage.name: array(_of(stage)) for stage in masked}
     return Step("cbam.stages", [], facts, blocks, arrays)
 
@@ -73,13 +72,11 @@ def _side_by_side(
 
 def _all_places(stages: Sequence[StageTrace], photo: Pixels, before: StagedTrace | None) -> list[Block]:
     """The masks of the many modules of another library's network, numbered as in the choice of a stage."""
-    H, W = (max(_of(stage).shape[axis] for stage in stages) for axis in (0, 1))
 
     def grid(key: str, found: Sequence[StageTrace], title: Words) -> Figure:
         found_masks = [array(_of(stage)) for stage in found]
         given = {
-            # Each cell as it is, drawn with more pixels: the grid wants maps of one size.
-            "maps": [mask[np.arange(H) * len(mask) // H][:, np.arange(W) * mask.shape[1] // W] for mask in found_masks],
+            "maps": same_size(found_masks),
             "titles": [
                 f"{number} · {mask.shape[0]} × {mask.shape[1]}" for number, mask in enumerate(found_masks, start=1)
             ],
@@ -101,3 +98,14 @@ def _all_places(stages: Sequence[StageTrace], photo: Pixels, before: StagedTrace
     if all(torch.equal(_of(one), _of(other)) for one, other in zip(stages, trained, strict=True)):
         grids.append(Note(Say("change.none")))
     return [*grids, note]
+
+
+def same_size(maps: Sequence[Array]) -> list[Array]:
+    """Maps (h, w), each cell as it is but drawn with as many as the largest has; those that divide it stay."""
+    H, W = (max(one.shape[axis] for one in maps) for axis in (0, 1))
+    return [
+        one
+        if H % len(one) == 0 and W % one.shape[1] == 0
+        else one[np.arange(H) * len(one) // H][:, np.arange(W) * one.shape[1] // W]
+        for one in maps
+    ]

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from attention_core.analysis.photo_change import mean_map
@@ -29,6 +30,7 @@ from attention_core.words import Named, Say, Words
 
 Pixels = npt.NDArray[np.uint8]
 Order = Literal["index", "sorted", "top"]
+BUILD_NAMES = {"se": "SE", "cbam": "CBAM"}  # the same in every language
 SHOWN_CHANNELS, COLUMNS = 12, 6
 MOST_LATER = 4  # stages behind the one that is followed, of networks with many
 OPACITY = 0.6
@@ -140,6 +142,11 @@ def seen_pixels(trace: ClassifiedPhoto) -> Pixels:
     """The square as the network saw it, (S, S, 3)."""
     pixels = (trace.image.float() * 255).round().to(torch.uint8).permute(1, 2, 0)
     return np.ascontiguousarray(pixels.cpu().numpy())
+
+
+def small(square: Pixels, side: int) -> Pixels:
+    """A photo with fewer pixels, (side, side, 3), for a place where more would not be seen."""
+    return np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.LANCZOS))
 
 
 def features(f: FollowedStage) -> Step:

@@ -54,7 +54,8 @@ def _formulas(trace: ClassifiedPhoto) -> list[str]:
     return [mean, r"p = \mathrm{softmax}(W g + b)"]
 
 
-def _label(entry: VisionClass) -> Words:
+def of_group(entry: VisionClass) -> Words:
+    """What a class is called, with its group where it has one."""
     name = class_named(entry)
     return Say("photo.of_group", {"name": name, "group": group_named(entry)}) if entry.group else name
 
@@ -74,7 +75,7 @@ def _now(trace: ClassifiedPhoto, measured: Measured | None) -> list[Block]:
     if isinstance(trace, VisionTrace) and measured is not None and measured.things is not None:
         answer = answer_of(trace, measured.things)
         facts |= {"threshold": measured.things.unsure_below, "less": measured.things.less_familiar(trace)}
-    figure = _bars("prediction", [_label(one) for one, _ in best], [value for _, value in best], Say(f"{KEY}.title"))
+    figure = _bars("prediction", [of_group(one) for one, _ in best], [value for _, value in best], Say(f"{KEY}.title"))
     said = Note(Say(f"{KEY}.{answer}", facts), "text" if answer == "known" else "info")
     return [said, figure, *([] if measured is None else measured.trust)]
 
@@ -82,7 +83,7 @@ def _now(trace: ClassifiedPhoto, measured: Measured | None) -> list[Block]:
 def _beside(before: ClassifiedPhoto, after: ClassifiedPhoto, random: Sequence[float]) -> list[Block]:
     """As trained and with the change: the same classes in the same order."""
     found = classes_beside(before, after, BEST)
-    labels = [_label(change.entry) for change in found]
+    labels = [of_group(change.entry) for change in found]
     sides = [
         _bars(
             f"prediction-{which}",

@@ -16,8 +16,3 @@ def number(value: float, digits: int = 2) -> str:
     if "." in written:
         written = written.rstrip("0").rstrip(".")
     return "0" if written == "-0" else f"({written})" if value < 0 else written
-
-
-def lines(*formulas: str) -> str:
-    """Formulas below each other, so that a phone has room for them."""
-    return r"\begin{gathered}" + r" \\[.5em] ".join(formulas) + r"\end{gathered}"

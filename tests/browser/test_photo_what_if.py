@@ -16,10 +16,10 @@ from attention_core.analysis.stages import channel_weights
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import VisionTrace
+from attention_core.stories.photo_what_if import PhotoWhatIf, StageWhatIf, read
 from tests.browser.acts import Act, left_end, pick, right
 from tests.browser.driver import bar_names, in_link, leave, open_page, settle, shown
 from ui.i18n import catalogue
-from ui.inputs.photo_what_if import PhotoWhatIf, StageWhatIf, read
 
 pytestmark = pytest.mark.browser
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from attention_core.inputs.image import CENTRE, can_move, moved_square
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.registry import load_vision_model
 from tests.ui.driver import figure, opened
@@ -18,7 +19,7 @@ from tests.ui.test_photo_pages import STEPS, assert_alive, png
 from ui.i18n import LANGUAGES, catalogue
 from ui.inputs.kept_photos import MOST
 from ui.inputs.networks import Photo
-from ui.inputs.square import CENTRE, SquareOf, can_move, moved_square
+from ui.inputs.square import SquareOf
 
 LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
 PAGE = "squeeze_excitation"

@@ -17,8 +17,8 @@ from attention_core.figures.style import COLOURS, SIGNED_SCALE, WEIGHT_SCALE
 from attention_core.models.text import TextTrace
 from attention_core.stories.overview import BLOCKS
 from attention_core.stories.text import AS_TRAINED, Change, Followed, text_facts
+from attention_core.stories.what_if import WhatIf
 from ui.i18n import LANGUAGES, Language, catalogue
-from ui.inputs.what_if import WhatIf
 from ui.text.overview import payload, script, style, words
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -18,11 +18,11 @@ from attention_core.analysis.photo_change import mean_map
 from attention_core.analysis.stages import channel_weights
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.hub.vision import HubVisionModel
+from attention_core.stories.photo_what_if import AS_TRAINED, COMPUTED, StageWhatIf, read
 from tests.models.photo_networks import fitted
 from tests.ui.driver import decoded, figure, keys, loaded, opened, run, taken_along
 from ui.i18n import LANGUAGES, Language, catalogue
 from ui.inputs import photo_networks
-from ui.inputs.photo_what_if import AS_TRAINED, COMPUTED, StageWhatIf, read
 
 pytestmark = pytest.mark.usefixtures("networks_here")
 

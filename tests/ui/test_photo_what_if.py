@@ -15,14 +15,14 @@ from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 from attention_core import load_vision_model, words
+from attention_core.analysis.photo_change import DRAWS
 from attention_core.analysis.stages import channel_weights
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models.vision import VisionTrace
+from attention_core.stories.photo_what_if import AS_TRAINED, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
 from tests.ui.driver import decoded, figure, keys, opened, run
 from ui.i18n import LANGUAGES, Language, catalogue
-from ui.inputs import networks
-from ui.inputs.photo_what_if import AS_TRAINED, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
 
 ROOT = Path(__file__).resolve().parents[2]
 COFFEE = load_image(sample_photo("coffee"))
@@ -252,7 +252,7 @@ def test_channels_that_are_off_by_rank_stand_beside_random_ones(field: str) -> N
     model = load_vision_model("se")
     first = int(model.trace(COFFEE).logits.argmax())
     drawn = []
-    for seed in range(networks.DRAWS):
+    for seed in range(DRAWS):
         gates = torch.full((192,), torch.nan)
         gates[torch.randperm(192, generator=torch.Generator().manual_seed(seed))[:48]] = 0.0
         drawn.append(model.trace(COFFEE, overrides={"stage4": {"gate_override": gates}}).probabilities[first].item())

@@ -16,10 +16,10 @@ from attention_core.analysis.head_roles import outstanding_heads
 from attention_core.analysis.words import is_chinese, single_tokens, word_weights, words
 from attention_core.mechanisms.scores import additive_scores, cosine_scores
 from attention_core.models import registry
+from attention_core.stories.hand_numbers import DEFAULTS, UNCHANGED, read, write
 from attention_core.words import catalogue as told
 from tests.ui.driver import decoded, figures, opened, run, said
 from ui.i18n import catalogue
-from ui.text.hand_numbers import DEFAULTS, UNCHANGED, read, write
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("zh", "en")

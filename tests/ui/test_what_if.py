@@ -17,10 +17,10 @@ from streamlit.testing.v1 import AppTest
 from attention_core import load_text_model
 from attention_core.analysis.masks import causal_mask, mask_without, window_mask
 from attention_core.models.text import TextTrace
+from attention_core.stories.what_if import AS_TRAINED, MOST_CELLS, TEMPERATURES, WhatIf, read
 from attention_core.words import plain
 from tests.ui.driver import charts, decoded, figure, keys, opened, run, said, unfolded
 from ui.i18n import catalogue
-from ui.inputs.what_if import AS_TRAINED, MOST_CELLS, TEMPERATURES, WhatIf, read
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("zh", "en")
@@ -50,10 +50,9 @@ def check_steps(app: AppTest, **controls: Any) -> None:
     before, after = model.trace(SENTENCE), model.trace(SENTENCE, **controls)
     old, new = before.layers[LAYER], after.layers[LAYER]
     close(painted(app, "scores-before"), old.scores[0, HEAD])
-    scores = new.scores[0, HEAD]
-    if controls.get("mask") is not None:  # what may not be looked at is blank
-        scores = scores.masked_fill(~controls["mask"], torch.nan)
-    close(painted(app, "scores"), scores)
+    allowed = controls.get("mask")
+    shown = new.scores[0, HEAD]
+    close(painted(app, "scores"), shown if allowed is None else shown.masked_fill(~allowed, torch.nan))
     close(painted(app, "weights-before"), old.weights[0, HEAD])
     close(painted(app, "weights"), new.weights[0, HEAD])
     if not torch.equal(old.weights[0, HEAD], new.weights[0, HEAD]):
@@ -199,7 +198,7 @@ def test_a_fully_masked_row_is_zero_and_the_page_says_so(language: str) -> None:
     app = start(language, whatif="custom-" + ".".join(f"{row}-{column}" for row, column in cells))
     check_steps(app, mask=mask_without(T, cells))
     assert not painted(app, "weights")[QUERY].any()
-    told = catalogue(language)["what_if.weights.empty"].split("{")[0]  # type: ignore[index]
+    told = catalogue(language)["self_attention.weights.empty"].split("{")[0]  # type: ignore[index]
     assert any(told in info.value and "吃" in info.value for info in app.info)
 
 

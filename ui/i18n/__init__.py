@@ -11,7 +11,7 @@ import streamlit as st
 
 from attention_core import words
 from attention_core.errors import AttentionCoreError
-from attention_core.words import LANGUAGES, Language
+from attention_core.words import LANGUAGES, Language, Words, spoken
 
 __all__ = [
     "LANGUAGES",
@@ -22,6 +22,7 @@ __all__ = [
     "current_language",
     "explain",
     "joined",
+    "say",
     "t",
 ]
 LANGUAGE_NAMES: dict[Language, str] = {"zh": "中文", "en": "English"}
@@ -63,6 +64,11 @@ def t(key: str, /, **values: object) -> str:
     """The message of `key` in the session's language, with `values` put in. A missing key is a `KeyError`."""
     message = catalogue(current_language())[key]
     return message.format(**values) if values else message
+
+
+def say(words: Words) -> str:
+    """Words of a story in the session's language, as plain text."""
+    return spoken(words, current_language())
 
 
 def joined(key: str, words: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""A row of buttons whose choice stands in the link."""
+"""Choices that stand in the link: rows of buttons, and lists where there are many."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import TypeVar
 
 import streamlit as st
 
+from attention_core.models.tokenization import numbered
+from attention_core.words import plain
 from ui.shell import url_state
 
 Option = TypeVar("Option", bound=str | int)
+MOST_PILLS = 48
 _MARK = "\N{WORD JOINER}"
 
 
@@ -42,6 +45,43 @@ def choose(
         help=note,
     )
     return chosen
+
+
+def choose_number(
+    key: str, count: int, *, label: str, note: str, default: int = 0, most_buttons: int | None = None
+) -> int:
+    """A layer, a head: counted from 0, shown counted from 1. most_buttons: beyond, it is a list."""
+
+    def name(index: int) -> str:
+        return f"{index + 1}"
+
+    if most_buttons is None or count <= most_buttons:
+        return choose(key, range(count), label=label, name=name, default=default, note=note)
+    chosen = url_state.put_choice(key, range(count), default)
+    st.selectbox(label, range(count), format_func=name, key=key, persist_state="session", help=note)
+    return chosen
+
+
+def choose_word(key: str, texts: Sequence[str], *, label: str, note: str) -> None:
+    """One of the words or tokens of a text, by its place: a row of buttons, or a list where they are many.
+
+    `key` has been bound before. texts: as typed; where several are equal, buttons carry their places.
+    """
+    places = range(len(texts))
+    if len(texts) <= MOST_PILLS:
+        names = [plain(name) for name in numbered(texts)]
+        st.pills(
+            label, places, format_func=names.__getitem__, key=key, required=True, persist_state="session", help=note
+        )
+    else:
+        st.selectbox(
+            label,
+            places,
+            format_func=lambda place: f"{place + 1}: {texts[place]}",
+            key=key,
+            persist_state="session",
+            help=note,
+        )
 
 
 def told_apart(names: Sequence[str]) -> list[str]:

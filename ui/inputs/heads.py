@@ -8,8 +8,7 @@ from attention_core.analysis.head_roles import HeadRole, outstanding_heads, with
 from attention_core.models.text import TextTrace
 from attention_core.stories.heads import Scores, does, role
 from attention_core.stories.text import Followed, text_facts
-from attention_core.words import spoken
-from ui.i18n import current_language, t
+from ui.i18n import say, t
 from ui.inputs import grouping, networks, openings, text_networks
 from ui.stage.story import markdown
 
@@ -48,7 +47,7 @@ def offer_outstanding() -> None:
     st.caption(t("heads.outstanding"))
     with st.container(horizontal=True, gap="small", key="outstanding"):
         for number, found in enumerate(_outstanding()[:SHOWN]):
-            label = f"**{found.layer + 1}.{found.head + 1}** {spoken(role(found), current_language())}"
+            label = f"**{found.layer + 1}.{found.head + 1}** {say(role(found))}"
             st.button(label, key=f"role-{number}", on_click=_open, args=(found,), width="content")
 
 

@@ -30,8 +30,8 @@ class Picker:
 
     key: of the choice, in the link; default: the network without a choice; words: the table of the catalogue that tells
     of these networks; offered: names besides the default; named: a name in a link, if it may be loaded, else
-    `ValueError`; described: what is known of one before it is loaded; facts: what of that is shown; store: where they
-    are kept.
+    `ValueError`; store: where they are kept; described: what is known of one before it is loaded; facts: what of that
+    is shown. The last two are those of networks for text.
     """
 
     key: str
@@ -39,20 +39,17 @@ class Picker:
     words: str
     offered: Callable[[], tuple[str, ...]]
     named: Callable[[str], str]
-    described: Callable[[str], ModelDescription]
-    facts: tuple[str, ...]
     store: Callable[[], ModelStore[Any]]
+    described: Callable[[str], ModelDescription] = lambda name: describe(text_networks.source_of(name))
+    facts: tuple[str, ...] = ("architecture", "parameters", "download", "license", "languages")
 
 
-_ABOUT_TEXT = ("architecture", "parameters", "download", "license", "languages")
 TEXT = Picker(
     key=text_networks.KEY,
     default=text_networks.SHIPPED,
     words="network",
     offered=text_networks.offered,
     named=text_networks.named,
-    described=lambda name: describe(text_networks.source_of(name)),
-    facts=_ABOUT_TEXT,
     store=text_networks.store,
 )
 

@@ -12,9 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from attention_core.analysis import guesses
+from attention_core.analysis import guesses, photo_change
 from attention_core.analysis.guesses import Guess
-from attention_core.analysis.stages import channel_weights
 from attention_core.inputs import load_image
 from attention_core.inputs.samples import sample_photo
 from attention_core.models import registry
@@ -24,14 +23,14 @@ from attention_core.models.overrides import Overrides
 from attention_core.models.text import TextTrace
 from attention_core.models.vision import VisionModel, VisionTrace
 from attention_core.runtime.warm_up import warm_up
-from ui.inputs import photo_networks, photo_what_if, text_networks, translators
+from attention_core.stories import photo_what_if
+from attention_core.stories.photo_what_if import PhotoWhatIf
+from attention_core.stories.what_if import AS_TRAINED, WhatIf
+from ui.inputs import photo_networks, text_networks, translators
 from ui.inputs.photo_networks import PhotoKind, PhotoNetwork
-from ui.inputs.photo_what_if import PhotoWhatIf
 from ui.inputs.text_networks import TextNetwork
-from ui.inputs.what_if import AS_TRAINED, WhatIf
 from ui.shell.turns import in_turn
 
-DRAWS = 8  # of channels that are switched off at random
 SHORT = 60  # letters of a text that no longer one pushes out of what is kept
 
 
@@ -171,7 +170,7 @@ def _vision_trace(name: str, digest: str, what_if: PhotoWhatIf, _photo: Photo) -
 
 
 def without_random(name: str, photo: Photo, stage: str, count: int) -> tuple[float, ...]:
-    """The first answer's probability with `count` channels of a stage off that were drawn at random, DRAWS times."""
+    """The first answer's probability with `count` channels of a stage off that were drawn at random, several times."""
     return _without_random(name, photo.digest, stage, count, photo)
 
 
@@ -179,21 +178,18 @@ def without_random(name: str, photo: Photo, stage: str, count: int) -> tuple[flo
 @in_turn
 def _without_random(name: str, digest: str, stage: str, count: int, _photo: Photo) -> tuple[float, ...]:
     model, trained = vision_model(name), vision_trace(name, _photo)
-    [channels] = [len(channel_weights(each)) for each in trained.stages if each.name == stage]
-    first = int(trained.logits.argmax())
-    drawn = []
-    for seed in range(DRAWS):
-        gates = torch.full((channels,), torch.nan)
-        gates[torch.randperm(channels, generator=torch.Generator().manual_seed(seed))[:count]] = 0.0
-        changed = model.trace(_photo.image, overrides={stage: {"gate_override": gates}})
-        drawn.append(changed.probabilities[first].item())
-    return tuple(drawn)
+    return photo_change.without_random(model, _photo.image, trained, stage, count)
+
+
+def build(name: str) -> PhotoNetwork:
+    """One of the builds that ship."""
+    return PhotoNetwork(name, name, vision_model(name))
 
 
 def photo_network(name: str, kind: PhotoKind) -> PhotoNetwork | None:
     """The network of a page about `kind`: the build that ships, or one of others where it is kept."""
     if name == kind.default:
-        return PhotoNetwork(name, name, vision_model(name)) if name in registry.VISION_MODELS else None
+        return build(name) if name in registry.VISION_MODELS else None
     return photo_networks.store().get(name)
 
 

@@ -15,7 +15,7 @@ from attention_core.stories.generation import Moment
 from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import writers, writing_input
-from ui.inputs.choices import choose
+from ui.inputs.choices import choose, choose_number
 from ui.inputs.writers import MOST, Writer, Written
 from ui.shell import url_state
 from ui.shell.turns import working
@@ -112,4 +112,4 @@ def choose_moment(passage: Passage) -> Moment:
 
 
 def _number(key: str, count: int, label: str, note: str, default: int = 0) -> int:
-    return choose(key, range(count), label=t(label), name=lambda index: f"{index + 1}", default=default, note=note)
+    return choose_number(key, count, label=t(label), default=default, note=note)

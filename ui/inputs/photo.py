@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 from streamlit.delta_generator import DeltaGenerator
 
 from attention_core.figures.style import FRAME
+from attention_core.inputs.image import CENTRE, Box, can_move
 from attention_core.inputs.samples import SAMPLE_PHOTOS, STRANGE_PHOTOS
 from attention_core.models.vision import ClassifiedPhoto, VisionTrace
 from attention_core.words import plain
@@ -22,7 +23,7 @@ from ui.inputs.choices import told_apart
 from ui.inputs.kept_photos import FIRST, MOST, Arrived, Origin
 from ui.inputs.networks import Photo
 from ui.inputs.paste import paste_button
-from ui.inputs.square import CENTRE, Box, SquareOf, can_move, seen_box
+from ui.inputs.square import SquareOf, seen_box
 from ui.shell import url_state
 from ui.shell.turns import working
 from ui.shell.uploads import let_go
@@ -231,7 +232,7 @@ def _moved(whole: Photo) -> Photo:
         width, height = whole.size
     if not can_move(width, height):
         return whole
-    place = url_state.put("crop", CENTRE, _percent)
+    place = url_state.put_number("crop", CENTRE, 100)
     ends = t("photo.square.wide" if width > height else "photo.square.tall")
     st.slider(
         t("photo.square.label", ends=ends),
@@ -244,12 +245,6 @@ def _moved(whole: Photo) -> Photo:
         help=t("photo.square.help"),
     )
     return whole if place == CENTRE else SquareOf(whole, place)
-
-
-def _percent(raw: str) -> int:
-    if (value := int(raw)) not in range(101):
-        raise ValueError(f"{raw[:80]!r} is outside 0 … 100")
-    return value
 
 
 def _pictures(whole: Photo, framed: Image.Image, trace: ClassifiedPhoto, place: DeltaGenerator) -> None:

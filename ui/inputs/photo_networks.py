@@ -5,27 +5,25 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
-import torch
 
-from attention_core.errors import ModelSourceError, UnsupportedModelError
+from attention_core.errors import ModelSourceError
 from attention_core.mechanisms.cbam import CBAM
 from attention_core.mechanisms.squeeze_excitation import SqueezeExcitation
 from attention_core.models.hub.description import ModelDescription, describe
 from attention_core.models.hub.files import fetched
+from attention_core.models.hub.limits import bytes_of, check_config, check_size, check_torchvision
 from attention_core.models.hub.patches import HubPatchModel
-from attention_core.models.hub.photos import load_hub_vision_model, prepared_size
+from attention_core.models.hub.photos import load_hub_vision_model
 from attention_core.models.hub.vision import HubVisionModel, attention_modules
 from attention_core.models.hub.weights import fetched_weights, published_weights
 from attention_core.models.vision import VisionModel
 from attention_core.runtime.model_store import ModelStore, Progress
 from ui.inputs import text_networks
-from ui.inputs.text_networks import FOLDER, bytes_of, check_size, source_of
+from ui.inputs.text_networks import FOLDER, source_of
 from ui.shell.settings import TORCH_LIBRARIES, config_of, settings
 
-TRACE_BYTES = 10**9  # that the scores and weights of one photo's trace may take, H·T² each in every layer
 _serial = itertools.count(1)
 
 
@@ -103,16 +101,17 @@ def _load(name: str, progress: Progress) -> PhotoNetwork:
     library, checkpoint = _of_torch(name)
     if library:
         architecture = f"{library}/{architecture_of(name)}"
-        _check_torch(name, architecture)
+        if library == "torchvision":
+            check_torchvision(name, architecture_of(name), settings().kept_bytes)
         model = load_hub_vision_model(architecture, checkpoint=checkpoint or fetched_weights(name, progress))
     else:
         folder = fetched(source_of(name), progress=progress)
-        _check_config(name, folder)
+        configs = config_of(folder), config_of(folder, "preprocessor_config.json")
+        check_config(name, *configs)
         model = load_hub_vision_model(f"transformers/{folder}")
-        _check_config(name, folder, model.format.size)
-    network = PhotoNetwork(name, f"{name}@{next(_serial)}", model)
-    check_size(name, bytes_of(network))
-    return network
+        check_config(name, *configs, model.format.size)
+    check_size(name, bytes_of(model), settings().kept_bytes)
+    return PhotoNetwork(name, f"{name}@{next(_serial)}", model)
 
 
 def _of_torch(name: str) -> tuple[str, Path | None]:
@@ -129,60 +128,11 @@ def architecture_of(name: str) -> str:
     return last.partition(".")[0].partition("-")[0] if name.startswith(FOLDER) else last
 
 
-# What a network will take is known before anything large is fetched or built.
-
-
-def _check_torch(name: str, architecture: str) -> None:
-    library, _, short = architecture.partition("/")
-    if library == "torchvision":
-        from torchvision.models import VisionTransformer, get_model, get_model_weights, list_models
-
-        if short not in list_models():
-            return  # the loading says so
-        with torch.device("meta"):
-            built = get_model(short, weights=None)
-        check_size(name, 4 * sum(parameter.numel() for parameter in built.parameters()))
-        if isinstance(built, VisionTransformer):
-            block: Any = built.encoder.layers[0]
-            preset: Any = get_model_weights(short).DEFAULT.transforms()
-            heads = block.self_attention.num_heads * len(built.encoder.layers)
-            _check_patches(name, preset.crop_size[0] // built.patch_size, heads)
-
-
-def _check_config(name: str, folder: Path, size: int | None = None) -> None:
-    """size: of the photos; None: the smallest that it may be."""
-    try:
-        config = config_of(folder)
-        prepared = prepared_size(config_of(folder, "preprocessor_config.json")) or config["image_size"]
-        patches = (size or min(prepared, config["image_size"])) // config["patch_size"]
-        heads = config["num_hidden_layers"] * config["num_attention_heads"]
-    except (KeyError, TypeError):
-        return  # the loading says what is wrong with it, if anything
-    _check_patches(name, patches, heads)
-
-
-def _check_patches(name: str, side: int, heads: int) -> None:
-    """side: patches in a row of the photo; heads: of all layers together."""
-    tokens = side**2 + 1
-    needed = 2 * 4 * heads * tokens**2
-    if needed > TRACE_BYTES:
-        raise UnsupportedModelError(
-            "model.too_many_patches",
-            f"{name} cuts a photo into {tokens} tokens: the attention weights of all its layers would take "
-            f"{needed / 1e9:.1f} GB; the limit is {TRACE_BYTES / 1e9:.1f} GB.",
-            name=name,
-            came=tokens,
-            needed=f"{needed / 1e9:.1f}",
-            limit=f"{TRACE_BYTES / 1e9:.1f}",
-        )
-
-
 def offered(kind: PhotoKind) -> tuple[str, ...]:
     """The networks to choose from, besides the default: those of the folder, then those of the libraries."""
     here = [f"{path.parent.name}/{path.name}" for path in settings().checkpoints() if kind.by_name(_stem(path))]
     here += [path.name for path in settings().photo_folders()] if kind is PATCHES else []
-    listed = kind.suggested if settings().models is None else settings().models or ()
-    return (*(FOLDER + name for name in here), *listed)
+    return (*(FOLDER + name for name in here), *settings().listed(kind.suggested))
 
 
 def _stem(path: Path) -> str:

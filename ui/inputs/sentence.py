@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -16,7 +13,7 @@ from attention_core.models.tokenization import numbered, visible
 from attention_core.words import plain
 from ui.i18n import explain, joined, t
 from ui.inputs import network_picker, networks, openings, text_networks
-from ui.inputs.choices import choose
+from ui.inputs.choices import choose_number, choose_word
 from ui.inputs.openings import examples
 from ui.shell import url_state
 
@@ -107,22 +104,13 @@ def layer_and_head(opening: tuple[int, int] = (0, 0)) -> tuple[int, int]:
     url_state.follow(layer=opening[0], head=opening[1])
     left, right = st.columns(2)
     with left:
-        layer = choose(
-            "layer",
-            range(len(heads)),
-            label=t("sentence.layer"),
-            name=lambda index: f"{index + 1}",
-            default=opening[0],
-            note=t("sentence.layer_help"),
+        layer = choose_number(
+            "layer", len(heads), label=t("sentence.layer"), default=opening[0], note=t("sentence.layer_help")
         )
     with right:
-        head = choose(
-            "head",
-            range(heads[layer]),
-            label=t("sentence.head"),
-            name=lambda index: f"{index + 1}",
-            default=opening[1] if layer == opening[0] else 0,
-            note=t("sentence.head_help"),
+        first = opening[1] if layer == opening[0] else 0
+        head = choose_number(
+            "head", heads[layer], label=t("sentence.head"), default=first, note=t("sentence.head_help")
         )
     return layer, head
 
@@ -139,35 +127,6 @@ def bind_query(trace: TextTrace) -> int:
 
 def query_token(trace: TextTrace) -> int:
     """The token whose row is followed, chosen by clicking it."""
-    called = names(trace)
-    bind_query(trace)
-    if len(called) <= 48:
-        st.pills(
-            t("sentence.query"),
-            range(len(called)),
-            format_func=[plain(name) for name in called].__getitem__,
-            key="q",
-            required=True,
-            persist_state="session",
-            help=t("sentence.query_help"),
-        )
-    else:
-        st.selectbox(
-            t("sentence.query"),
-            range(len(called)),
-            format_func=lambda index: f"{index + 1}: {labels(trace)[index]}",
-            key="q",
-            persist_state="session",
-            help=t("sentence.query_help"),
-        )
-    query: int = st.session_state["q"]
+    query = bind_query(trace)
+    choose_word("q", labels(trace), label=t("sentence.query"), note=t("sentence.query_help"))
     return query
-
-
-def choose_clicked_row(key: str, columns: int) -> Callable[[dict[str, Any]], None]:
-    """What a click on a matrix of so many columns does: the number of its row becomes the value of `key`."""
-
-    def chosen(point: dict[str, Any]) -> None:
-        st.session_state[key] = point["point_index"] // columns
-
-    return chosen

@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import streamlit as st
-from torch import nn
 
 from attention_core.errors import UnsupportedModelError
+from attention_core.models.hub.limits import bytes_of, check_size
 from attention_core.models.hub.loading import load_hub_text_model
 from attention_core.models.hub.text import HubTextModel
 from attention_core.models.hub.traces import Predicts
@@ -31,14 +30,6 @@ SUGGESTED = (
 )
 _NOW = "_text_network"
 _serial = itertools.count(1)
-
-
-class HasModel(Protocol):
-    """A network as the store keeps it."""
-
-    @property
-    def model(self) -> nn.Module:
-        """Its modules."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +76,7 @@ def shipped() -> TextNetwork:
 def store() -> ModelStore[TextNetwork]:
     """The text networks of others, for all sessions."""
     limits = settings()
-    return ModelStore(_load, bytes_of, most=limits.kept, most_bytes=limits.kept_bytes)
+    return ModelStore(_load, lambda network: bytes_of(network.model), most=limits.kept, most_bytes=limits.kept_bytes)
 
 
 def source_of(name: str) -> str | Path:
@@ -94,7 +85,8 @@ def source_of(name: str) -> str | Path:
 
 
 def _load(name: str, progress: Progress) -> TextNetwork:
-    model = load_hub_text_model(source_of(name), max_tokens=settings().tokens, progress=progress)
+    limits = settings()
+    model = load_hub_text_model(source_of(name), max_tokens=limits.tokens, progress=progress)
     if not isinstance(model, HubTextModel):
         raise UnsupportedModelError(
             "model.encoder_decoder",
@@ -102,33 +94,13 @@ def _load(name: str, progress: Progress) -> TextNetwork:
             "attention_core.load_hub_text_model traces it.",
             name=name,
         )
-    network = TextNetwork(name, f"{name}@{next(_serial)}", model)
-    check_size(name, bytes_of(network))
-    return network
-
-
-def check_size(name: str, size: int) -> None:
-    """Raises `UnsupportedModelError` for a network of `size` bytes that there is no room for."""
-    limit = settings().kept_bytes
-    if size > limit:
-        raise UnsupportedModelError(
-            "model.too_large",
-            f"{name} takes {size / 1e9:.1f} GB of memory; the limit is {limit / 1e9:.1f} GB.",
-            name=name,
-            came=f"{size / 1e9:.1f}",
-            limit=f"{limit / 1e9:.1f}",
-        )
-
-
-def bytes_of(network: HasModel) -> int:
-    """The memory that the tensors of a network take."""
-    return sum(tensor.nbytes for tensor in itertools.chain(network.model.parameters(), network.model.buffers()))
+    check_size(name, bytes_of(model), limits.kept_bytes)
+    return TextNetwork(name, f"{name}@{next(_serial)}", model)
 
 
 def offered() -> tuple[str, ...]:
     """The networks to choose from, besides the one that ships: those of the folder, then those of the hub."""
-    listed = SUGGESTED if settings().models is None else settings().models or ()
-    return (*(FOLDER + path.name for path in settings().folders()), *listed)
+    return (*(FOLDER + path.name for path in settings().folders()), *settings().listed(SUGGESTED))
 
 
 def named(written: str) -> str:

@@ -11,8 +11,8 @@ import streamlit as st
 
 from attention_core.errors import UnsupportedModelError
 from attention_core.models import registry
-from attention_core.models.hub.description import describe
 from attention_core.models.hub.encoder_decoder import HubEncoderDecoder, TwoTextTrace
+from attention_core.models.hub.limits import bytes_of, check_size
 from attention_core.models.hub.loading import load_hub_text_model
 from attention_core.models.translation import Language
 from attention_core.models.translator import Translator
@@ -20,7 +20,7 @@ from attention_core.runtime.model_store import ModelStore, Progress
 from ui.i18n import joined, t
 from ui.inputs import network_picker, text_networks
 from ui.inputs.network_picker import Picker
-from ui.inputs.text_networks import FOLDER, bytes_of, check_size, source_of
+from ui.inputs.text_networks import FOLDER, source_of
 from ui.shell.settings import config_of, settings
 from ui.shell.turns import in_turn
 
@@ -66,15 +66,13 @@ def _load(name: str, progress: Progress) -> TranslatingNetwork:
             name=name,
             example=SUGGESTED[0],
         )
-    network = TranslatingNetwork(name, f"{name}@{next(_serial)}", model)
-    check_size(name, bytes_of(network))
-    return network
+    check_size(name, bytes_of(model), settings().kept_bytes)
+    return TranslatingNetwork(name, f"{name}@{next(_serial)}", model)
 
 
 def _offered() -> tuple[str, ...]:
-    listed = SUGGESTED if settings().models is None else settings().models or ()
     here = (path.name for path in settings().folders() if config_of(path).get("is_encoder_decoder") is True)
-    return (*(FOLDER + name for name in here), *listed)
+    return (*(FOLDER + name for name in here), *settings().listed(SUGGESTED))
 
 
 def _named(written: str) -> str:
@@ -89,8 +87,6 @@ def _picker() -> Picker:
         words=KEY,
         offered=_offered,
         named=_named,
-        described=lambda name: describe(source_of(name)),
-        facts=("architecture", "parameters", "download", "license", "languages"),
         store=store,
     )
 

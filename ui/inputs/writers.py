@@ -8,7 +8,6 @@ from itertools import islice
 
 import streamlit as st
 
-from attention_core.models.hub.description import describe
 from attention_core.models.hub.generation import generate
 from attention_core.models.hub.text import HubTextModel
 from attention_core.models.translation import Language
@@ -39,8 +38,7 @@ class Writer:
 
 def _offered() -> tuple[str, ...]:
     here = [path for path in settings().folders() if _writes(config_of(path).get("architectures"))]
-    listed = SUGGESTED if settings().models is None else settings().models or ()
-    return (*(FOLDER + path.name for path in here), *listed)
+    return (*(FOLDER + path.name for path in here), *settings().listed(SUGGESTED))
 
 
 def _writes(architectures: object) -> bool:
@@ -56,8 +54,6 @@ def _picker() -> Picker:
         words="writer",
         offered=_offered,
         named=text_networks.named,
-        described=lambda name: describe(text_networks.source_of(name)),
-        facts=("architecture", "parameters", "download", "license", "languages"),
         store=text_networks.store,
     )
 

@@ -135,7 +135,7 @@ def sampling() -> Sampling:
     )
     with right:
         top_k = choose(TOP_K, TOP_KS, label=t("writing.top_k"), name=_top_k, default=10, note=t("writing.top_k_help"))
-    seed = url_state.put(SEED, 0, _seed)
+    seed = url_state.put_number(SEED, 0, _MOST_SEED)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(t("writing.again"), key="draw-again", on_click=_draw_again, icon=":material/casino:", width="content")
         st.caption(t("writing.draw", number=seed + 1), width="content")
@@ -144,12 +144,6 @@ def sampling() -> Sampling:
 
 def _top_k(count: int) -> str:
     return str(count) if count else t("writing.all")
-
-
-def _seed(raw: str) -> int:
-    if not (raw.isdecimal() and raw.isascii() and len(raw) <= len(str(_MOST_SEED))) or int(raw) > _MOST_SEED:
-        raise ValueError(raw)
-    return int(raw)
 
 
 def _draw_again() -> None:

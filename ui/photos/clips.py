@@ -64,7 +64,7 @@ def _choose_stage(shown: Film) -> str:
 def _choose_frame(shown: Film) -> int:
     """The frame that the pictures start at and the attention asks from, counted from 0."""
     count = len(shown.clip.frames)
-    asked = url_state.put("frame", 1, _positive)
+    asked = url_state.put_number("frame", 1, 10**6, least=1)
     st.session_state["frame"] = number = min(asked, count)
     # The key holds the number of frames: a slider whose end moves would forget its value.
     st.session_state[f"frame-of-{count}"] = number
@@ -74,10 +74,3 @@ def _choose_frame(shown: Film) -> int:
 
     st.slider(t("clips.frame"), 1, count, key=f"frame-of-{count}", on_change=keep, help=t("clips.frame_help"))
     return number - 1
-
-
-def _positive(raw: str) -> int:
-    number = int(raw)
-    if number < 1:
-        raise ValueError(raw)
-    return number

@@ -20,7 +20,7 @@ def bound(order: Order) -> Look:
     return Look(
         url_state.put_choice("order", ORDERS, order),
         url_state.put("opacity", OPACITY, _share),
-        url_state.put("stretch", False, _switch),
+        url_state.put_choice("stretch", (False, True)),
     )
 
 
@@ -55,10 +55,6 @@ def _share(raw: str) -> float:
     if not 0 <= value <= 1:
         raise ValueError(raw)
     return value
-
-
-def _switch(raw: str) -> bool:
-    return {"True": True, "False": False}[raw]
 
 
 # What stands above the figures of a step, by its key.

@@ -7,7 +7,7 @@ import streamlit as st
 from attention_core.analysis.mask_trial import TRIED_KINDS, TriedKind, TriedMap, try_map
 from attention_core.models.hub.patches import HubPatchModel
 from attention_core.models.hub.vision import HubVisionModel, StagedTrace
-from attention_core.models.vision import StageTrace, VisionModel
+from attention_core.models.vision import VisionModel
 from attention_core.stories.mask_trial import mask_trial_story
 from attention_core.stories.story import Story
 from ui.i18n import t
@@ -23,16 +23,14 @@ from ui.stage.story import draw
 
 
 @region("stage")
-def one_stage(
-    network: PhotoNetwork, photo: Photo, trace: StagedTrace
-) -> tuple[Story, StageTrace, dict[TriedKind, TriedMap]]:
+def one_stage(network: PhotoNetwork, photo: Photo, trace: StagedTrace) -> tuple[Story, dict[TriedKind, TriedMap]]:
     """The choice of a stage, then the steps."""
     stage = choose_stage(trace)
     tried = _tried_maps(network, photo, stage.name)
     scores = measured_scores() if network.shipped else None
     story = mask_trial_story(trace, stage, tried, sharp_square(photo, trace), scores=scores)
     draw(story)
-    return story, stage, tried
+    return story, tried
 
 
 def _tried_maps(network: PhotoNetwork, photo: Photo, stage: str) -> dict[TriedKind, TriedMap]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from attention_core.models.hub.patches import HubPatchModel
 from attention_core.models.hub.vision import StagedTrace, attention_modules
 from attention_core.stories.photo import FollowedStage, Order
+from attention_core.stories.photo_what_if import AS_TRAINED, PhotoWhatIf
 from attention_core.stories.stage import stage_story
 from attention_core.stories.story import Story
 from ui.inputs import networks
 from ui.inputs.networks import Photo
 from ui.inputs.photo import sharp_square
 from ui.inputs.photo_networks import PhotoNetwork
-from ui.inputs.photo_what_if import AS_TRAINED, PhotoWhatIf
 from ui.photos import looks
 from ui.photos.scores import measured
 from ui.photos.steps import choose_stage

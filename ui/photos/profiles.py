@@ -11,12 +11,13 @@ from attention_core.analysis.profiles import contrasting_classes
 from attention_core.figures import STROKES
 from attention_core.models import registry
 from attention_core.models.vision import VisionTrace
+from attention_core.stories.photo import group_named
+from attention_core.stories.photo_prediction import of_group
 from attention_core.stories.profiles import Order, profiles_story
 from attention_core.stories.story import Story
-from ui.i18n import t
+from ui.i18n import say, t
 from ui.inputs.choices import choose
 from ui.photos.scores import measured_scores
-from ui.photos.steps import class_name, group_name
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage.story import draw
@@ -67,8 +68,8 @@ def _choose_classes(trace: VisionTrace, profiles: Tensor, predicted: int) -> lis
     st.session_state["profile-classes"] = shown = [number for number in chosen if number != predicted]
     st.multiselect(
         t("profiles.classes"),
-        sorted(others, key=lambda number: group_name(trace.classes[number])),
-        format_func=lambda number: f"{class_name(trace.classes[number])} · {group_name(trace.classes[number])}",
+        sorted(others, key=lambda number: say(group_named(trace.classes[number]))),
+        format_func=lambda number: say(of_group(trace.classes[number])),
         key="profile-classes",
         max_selections=MOST,
         on_change=keep,

@@ -1,4 +1,4 @@
-"""What the pages about photos share: the choice of a stage, and what stages and classes are called."""
+"""What the pages about photos share: the choice of a stage."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import streamlit as st
 
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.hub.vision import HubVisionTrace, StagedTrace
-from attention_core.models.vision import StageTrace, VisionClass
-from attention_core.stories.photo import class_named, group_named, stage_named
-from attention_core.words import spoken
-from ui.i18n import current_language, t
+from attention_core.models.vision import StageTrace
+from attention_core.stories.photo import stage_named
+from ui.i18n import say, t
 from ui.inputs.choices import choose
 from ui.shell import url_state
 
@@ -51,22 +50,7 @@ def choose_sized_stage(sizes: Mapping[str, tuple[int, ...]], note: str, first: s
         "stage",
         sizes,
         label=t("words.stage"),
-        name=lambda name: f"{stage_name(name)} · {' × '.join(map(str, sizes[name]))}",
+        name=lambda name: f"{say(stage_named(name))} · {' × '.join(map(str, sizes[name]))}",
         default=first or [*sizes][-1],
         note=note,
     )
-
-
-def stage_name(name: str) -> str:
-    """ "stage2" in the page's language; the name of a module, which another library gave, as it is."""
-    return spoken(stage_named(name), current_language())
-
-
-def class_name(entry: VisionClass) -> str:
-    """What a class is called in the page's language; in English where nobody has said it in Chinese."""
-    return spoken(class_named(entry), current_language())
-
-
-def group_name(entry: VisionClass) -> str:
-    """Its kind, such as "dog", in the page's language."""
-    return spoken(group_named(entry), current_language())

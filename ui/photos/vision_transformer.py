@@ -9,7 +9,7 @@ from attention_core.stories.photo import Pixels
 from attention_core.stories.story import Story
 from attention_core.stories.vision_transformer import Seer, vision_transformer_story
 from ui.i18n import t
-from ui.inputs.choices import choose
+from ui.inputs.choices import choose, choose_number
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage.story import draw
@@ -48,10 +48,4 @@ def one_patch(trace: PatchTrace, square: Pixels) -> Story:
 def _choose_number(key: str, count: int, default: int) -> int:
     """A layer or a head, counted from 0; shown counted from 1."""
     label, note = t(f"vision_transformer.{key}"), t(f"vision_transformer.{key}_help")
-    if count <= MOST_BUTTONS:
-        return choose(key, range(count), label=label, name=lambda index: f"{index + 1}", default=default, note=note)
-    chosen = url_state.put_choice(key, range(count), default)
-    st.selectbox(
-        label, range(count), format_func=lambda index: f"{index + 1}", key=key, persist_state="session", help=note
-    )
-    return chosen
+    return choose_number(key, count, label=label, default=default, note=note, most_buttons=MOST_BUTTONS)

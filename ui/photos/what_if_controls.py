@@ -15,17 +15,23 @@ from attention_core.analysis.stages import channel_weights
 from attention_core.mechanisms.cbam import CBAMTrace
 from attention_core.models.hub.vision import StagedTrace
 from attention_core.models.vision import StageTrace
-from attention_core.stories.photo_words import BUILD_NAMES
+from attention_core.stories.photo import BUILD_NAMES, stage_named
+from attention_core.stories.photo_what_if import (
+    AS_TRAINED,
+    MOST_CELLS,
+    ORDERS,
+    POOLINGS,
+    PhotoWhatIf,
+    StageWhatIf,
+    read,
+)
 from attention_core.words import plain
-from ui.i18n import t
+from ui.i18n import say, t
 from ui.inputs import choices, networks, photo_network_picker
 from ui.inputs.networks import Photo
 from ui.inputs.photo import sharp_square
 from ui.inputs.photo_networks import CHANNEL_AND_SPATIAL, SE, PhotoNetwork
-from ui.inputs.photo_what_if import AS_TRAINED, MOST_CELLS, ORDERS, POOLINGS, PhotoWhatIf, StageWhatIf, read
-from ui.photos.change_words import photo_changes
 from ui.photos.mask_painter import mask_painter
-from ui.photos.steps import stage_name
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.shell.turns import working
@@ -107,7 +113,7 @@ def choose(photo: Photo, network: PhotoNetwork, trained: StagedTrace, stage: Sta
 def _channels(place: _Place) -> None:
     C = place.stage.features.shape[1]
     changes = place.changes()
-    st.markdown(f"**{t('photo_what_if.channels', stage=stage_name(place.stage.name))}**")
+    st.markdown(f"**{t('photo_what_if.channels', stage=say(stage_named(place.stage.name)))}**")
     for field in ("strongest", "weakest"):
         key = f"if-{field}-{place.key}"
         st.session_state[key] = getattr(changes, field)
@@ -125,14 +131,8 @@ def _channels(place: _Place) -> None:
 @region(CHANNEL)
 def _one_channel(place: _Place) -> None:
     changes, C = place.changes(), place.stage.features.shape[1]
-
-    def number(raw: str) -> int:
-        if not raw.isdecimal() or int(raw) >= MOST_CELLS:
-            raise ValueError(raw)
-        return int(raw)
-
     weights: list[float] = channel_weights(place.stage).tolist()
-    chosen = url_state.put(CHANNEL, weights.index(max(weights)), number)
+    chosen = url_state.put_number(CHANNEL, weights.index(max(weights)), MOST_CELLS - 1)
     channel = st.session_state[CHANNEL] = min(chosen, C - 1)
     picked, moved = st.columns([1, 2], vertical_alignment="bottom")
     picked.number_input(
@@ -184,7 +184,7 @@ def _mechanism(place: _Place) -> None:
 
 def _mask(place: _Place) -> None:
     changes = place.changes()
-    st.markdown(f"**{t('photo_what_if.paint', stage=stage_name(place.stage.name))}**")
+    st.markdown(f"**{t('photo_what_if.paint', stage=say(stage_named(place.stage.name)))}**")
     # What the mask would be without the painting: an erased cell goes back to it.
     unpainted = place.what_if().with_stage(place.stage.name, replace(changes, cells=""))
     with working():
@@ -211,7 +211,7 @@ def _banner(chosen: PhotoWhatIf, applied: PhotoWhatIf) -> None:
         if applied == AS_TRAINED:
             st.info(t("photo_what_if.none"), icon=":material/tune:")
         else:
-            st.warning(t("photo_what_if.banner", changes=plain(photo_changes(applied))), icon=":material/tune:")
+            st.warning(t("photo_what_if.banner", changes=plain(say(applied.said))), icon=":material/tune:")
         if applied != chosen:
             st.info(t("photo_what_if.not_here"), icon=":material/content_cut:")
     if chosen != AS_TRAINED:

@@ -35,6 +35,10 @@ class Settings:
             return False
         return name in self.models if self.models is not None else _of_the_hub(name)
 
+    def listed(self, suggested: tuple[str, ...]) -> tuple[str, ...]:
+        """The names to offer: those that may be loaded, or where all may be, those that are suggested."""
+        return suggested if self.models is None else self.models
+
     def folders(self) -> list[Path]:
         """The networks for text that lie ready, by name."""
         return [folder for folder in self._with_config() if not _of_photos(folder)]

@@ -64,6 +64,18 @@ def put_choice(key: str, options: Collection[Value], default: Value | None = Non
     return value
 
 
+def put_number(key: str, default: int, most: int, *, least: int = 0) -> int:
+    """`put` for a whole number from `least` to `most`."""
+
+    def parse(raw: str) -> int:
+        # Digits of other scripts, and more of them than any number here has, are junk, too.
+        if not (raw.isdecimal() and raw.isascii() and len(raw) <= len(str(most)) and least <= int(raw) <= most):
+            raise ValueError(f"{raw[:80]!r} is no number from {least} to {most}")
+        return int(raw)
+
+    return put(key, default, parse)
+
+
 def follow(**defaults: str | int | float | bool) -> None:
     """Before `put` of these keys: as long as all of them are the defaults of the page or language before, they become
     those of this one. What somebody has changed, or a link says, stays."""

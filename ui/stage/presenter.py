@@ -47,7 +47,7 @@ def show(page: str) -> None:
     if st.session_state.get(_PAGE, page) != page:
         url_state.forget(STEP)
     st.session_state[_PAGE] = page
-    url_state.put(STEP, 0, _whole)
+    url_state.put_number(STEP, 0, 999)
     st.html(_CURTAIN)
     with st.container(key="presenter-stage"):
         _drawn(page)
@@ -85,9 +85,3 @@ _WORDS = ("start", "timeline", "back", "next", "share", "code", "leave", "close"
 
 def _turn(on: int) -> None:
     st.session_state[MODE] = on
-
-
-def _whole(raw: str) -> int:
-    if not raw.isdecimal() or not raw.isascii() or len(raw) > 3:
-        raise ValueError(raw)
-    return int(raw)

@@ -6,15 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from attention_core.figures.drawing import Picture
-from attention_core.words import plain
-from ui.i18n import t
 from ui.shell.charts import chart
 
 _TAGS = re.compile(r"</?su[bp]>")  # a title may raise and lower letters; a spoken description cannot
@@ -59,28 +56,6 @@ def numbered_step(number: int, title: str = "") -> Iterator[None]:
     st.session_state[_STEP] = None
 
 
-@contextmanager
-def step(number: int, name: str, formula: str | None = None, /, **values: object) -> Iterator[None]:
-    """A bordered step: the message `<name>.title` above, `formula` (KaTeX), the body, and `<name>.see` below."""
-    with numbered_step(number, escape(t(f"{name}.title", **values))):
-        if formula:
-            st.latex(formula)
-        yield
-        typed = {key: plain(value) if isinstance(value, str) else value for key, value in values.items()}
-        st.markdown(t(f"{name}.see", **typed))
-
-
-def not_measured(number: int, key: str, icon: str = ":material/straighten:") -> None:
-    """Instead of a step whose numbers are missing: the message `key` that says so, and what would give them."""
-    with st.container(border=True, key=f"step-{number}"):
-        st.info(t(key), icon=icon)
-
-
-def not_of_this_network(number: int, key: str) -> None:
-    """Instead of a step that the session's network does not have: the message `key`, which says why."""
-    not_measured(number, key, ":material/deployed_code:")
-
-
 def show(
     figure: Picture,
     key: str,
@@ -108,12 +83,6 @@ def _note(key: str, alt: str, figure: Picture) -> None:
     if step is None and before is not None:  # a fragment draws its figures anew outside of its step
         step = before.step
     shown_figures()[key] = Shown(step, alt, figure)
-
-
-def correction(key: str) -> None:
-    """Where the notes that the pages follow are wrong: the right formula, folded away."""
-    with st.expander(t("words.differs"), icon=":material/edit:"):
-        st.markdown(t(key))
 
 
 def stays_in_sight(key: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec
 
 import plotly.graph_objects as go
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from attention_core.figures.printed import PRINT_PIXELS, WIDTH, html_page, printed, printed_figure
 from attention_core.stories.story import Story
@@ -22,6 +23,7 @@ from ui.stage.steps import Shown, shown_figures
 
 _FIGURE, _CHART, _FILES = "export-figure", "export-chart", "export-files"
 _save = component("save_figure")
+Given = ParamSpec("Given")
 Maker = Callable[[], bytes]
 File = tuple[str, Maker | bytes, str]  # its kind, its content, its MIME type
 
@@ -36,14 +38,22 @@ class Taken:
     snippet: str
     npz: Maker
     csv: Maker
+    story: Story  # what the page tells
     sharpened: Callable[[go.Figure], go.Figure] = lambda figure: figure  # a figure as it should be printed
-    story: Story | None = None  # what the page tells, where that is a story
 
 
-def opened() -> DeltaGenerator | None:
-    """The box for all of it; None while it is closed, and nothing needs to be made."""
-    box = st.expander(t("export.title"), icon=":material/download:", key=EXPORT, on_change="rerun")
-    return box if box.open else None
+def offered(make: Callable[Given, Taken]) -> Callable[Given, None]:
+    """Decorates what makes all there is to take along: draws the box for it, and makes it while that is open."""
+
+    @wraps(make)
+    def at_the_end(*args: Given.args, **kwargs: Given.kwargs) -> None:
+        box = st.expander(t("export.title"), icon=":material/download:", key=EXPORT, on_change="rerun")
+        if box.open:
+            taken = make(*args, **kwargs)
+            with box:
+                _offer(taken)
+
+    return at_the_end
 
 
 def stem(page: str) -> str:
@@ -51,7 +61,7 @@ def stem(page: str) -> str:
     return f"attention-explorer-{page}"
 
 
-def offer(taken: Taken) -> None:
+def _offer(taken: Taken) -> None:
     """Everything in the box: the figures of this page, where it has any, then the files, then the program."""
     figures = shown_figures()
     st.markdown(t("export.lead" if figures else "export.lead_numbers"))
@@ -62,14 +72,10 @@ def offer(taken: Taken) -> None:
 
     def page_file() -> bytes:
         appendix = ((t("export.settings"), taken.settings), (t("export.snippet"), taken.snippet))
-        if taken.story is None:
-            body = "\n".join(printed_figure(_name(one), taken.sharpened(one.figure)) for one in figures.values())
-        else:
-            body = story_html(
-                taken.story, current_language(), lambda _, figure, alt: printed_figure(alt, taken.sharpened(figure))
-            )
         made = html_page(
-            body,
+            story_html(
+                taken.story, current_language(), lambda _, figure, alt: printed_figure(alt, taken.sharpened(figure))
+            ),
             title=t(f"{taken.page}.title"),
             caption=taken.caption,
             language=current_language(),

@@ -15,25 +15,25 @@ from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.programs.clip import clip_snippet
 from attention_core.programs.hand import hand_snippet
 from attention_core.stories.arrays import array
+from attention_core.stories.photo import stage_named
 from attention_core.stories.story import Story
-from ui.i18n import t
+from ui.i18n import say, t
 from ui.inputs import networks
 from ui.inputs.film import Film
-from ui.photos.steps import stage_name
 from ui.take_along.export import digest, written_settings
-from ui.take_along.files import Taken, offer, opened, stem
+from ui.take_along.files import Taken, offered, stem
 
 _BUILD = "cbam"
 
 
-def hand_export(story: Story, matrices: Mapping[str, Tensor], trace: SelfAttentionTrace, tokens: Sequence[str]) -> None:
+@offered
+def hand_export(
+    story: Story, matrices: Mapping[str, Tensor], trace: SelfAttentionTrace, tokens: Sequence[str]
+) -> Taken:
     """At the end of the numbers by hand. matrices: what `trace` was made of; story: what the page tells of it."""
-    box = opened()
-    if box is None:
-        return
     score, query = str(story.facts["score"]), int(story.focus["query"])
     made = {"kind": "by hand", "score": score, "matrices": {key: value.tolist() for key, value in matrices.items()}}
-    taken = Taken(
+    return Taken(
         "self_attention",
         t("export.hand_caption", score=t(f"by_hand.scores.{score}"), query=tokens[query]),
         written_settings("self_attention", {"query": query}, made),
@@ -42,15 +42,11 @@ def hand_export(story: Story, matrices: Mapping[str, Tensor], trace: SelfAttenti
         csv=lambda: tables.csv_zip(tables.hand_tables(trace, tokens)),
         story=story,
     )
-    with box:
-        offer(taken)
 
 
-def clip_export(film: Film, story: Story, temperature: float) -> None:
+@offered
+def clip_export(film: Film, story: Story, temperature: float) -> Taken:
     """At the end of the page on clips. story, temperature: what it tells, and with which one."""
-    box = opened()
-    if box is None:
-        return
     stage, frame = str(story.focus["stage"]), int(story.focus["frame"])
     attention = temporal_attention(film.trace.pooled, temperature=temperature)
     clip = {
@@ -59,13 +55,13 @@ def clip_export(film: Film, story: Story, temperature: float) -> None:
         "frames": film.clip.numbers,
         "of": film.clip.total,
     }
-    taken = Taken(
+    return Taken(
         "clips",
         t(
             "export.clip_caption",
             clip=t(f"clips.choices.{film.sample or 'upload'}"),
             build=_BUILD,
-            stage=stage_name(stage),
+            stage=say(stage_named(stage)),
             frame=film.places[frame],
         ),
         written_settings(
@@ -89,8 +85,6 @@ def clip_export(film: Film, story: Story, temperature: float) -> None:
         csv=lambda: tables.csv_zip(tables.clip_tables(film.trace, attention, film.places)),
         story=story,
     )
-    with box:
-        offer(taken)
 
 
 def seen(film: Film) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

@@ -18,15 +18,13 @@ from ui.inputs.passage import Passage
 from ui.inputs.translators import TranslatingNetwork
 from ui.inputs.writers import Writer
 from ui.take_along.export import digest, hub_loading_call, written_settings
-from ui.take_along.files import Taken, offer, opened
+from ui.take_along.files import Taken, offered
 from ui.text.cross_attention import Pair
 
 
-def generation_export(writer: Writer, passage: Passage, moment: Moment, story: Story) -> None:
+@offered
+def generation_export(writer: Writer, passage: Passage, moment: Moment, story: Story) -> Taken:
     """At the end of the page on networks that write. story: what the page tells of the moment."""
-    box = opened()
-    if box is None:
-        return
     written, sampling = passage.written, passage.sampling
     chosen: dict[str, Any] = {
         "text": passage.text,
@@ -51,7 +49,7 @@ def generation_export(writer: Writer, passage: Passage, moment: Moment, story: S
         **({} if moment.cross_head is None else {"cross_head": moment.cross_head + 1}),
     )
     drawn = {} if sampling is None else {"drawn": [sampling.probability(one) for one in written]}
-    taken = Taken(
+    return Taken(
         "generation",
         caption,
         written_settings("generation", chosen, _model(writer.name, writer.model)),
@@ -70,15 +68,11 @@ def generation_export(writer: Writer, passage: Passage, moment: Moment, story: S
         csv=lambda: tables.csv_zip(tables.written_tables(written, moment.layer, drawn)),
         story=story,
     )
-    with box:
-        offer(taken)
 
 
-def translation_export(network: TranslatingNetwork, pair: Pair, story: Story) -> None:
+@offered
+def translation_export(network: TranslatingNetwork, pair: Pair, story: Story) -> Taken:
     """At the end of the page on networks that read one text and write another. story: what the page tells of them."""
-    box = opened()
-    if box is None:
-        return
     trace, own = pair.trace, pair.own
     layer, head, row = (int(story.focus[key]) for key in ("cross_layer", "cross_head", "row"))
     chosen = {
@@ -100,7 +94,7 @@ def translation_export(network: TranslatingNetwork, pair: Pair, story: Story) ->
         head=head + 1,
         row=visible(trace.target.tokens)[row],
     )
-    taken = Taken(
+    return Taken(
         "cross_attention",
         caption,
         written_settings("cross_attention", chosen, _model(network.name, network.model)),
@@ -117,8 +111,6 @@ def translation_export(network: TranslatingNetwork, pair: Pair, story: Story) ->
         csv=lambda: tables.csv_zip(tables.translation_tables(trace, layer)),
         story=story,
     )
-    with box:
-        offer(taken)
 
 
 def _loading_call(name: str, model: Translator | HubTextModel | HubEncoderDecoder) -> str:

@@ -15,12 +15,13 @@ from torch import Tensor
 from attention_core.mechanisms.by_hand import SCORES, typed_attention
 from attention_core.mechanisms.self_attention import SelfAttentionTrace
 from attention_core.stories.by_hand import TOKENS, by_hand_story, numbers
+from attention_core.stories.hand_numbers import LIMIT, UNCHANGED, Matrices, read, write
 from attention_core.stories.story import Step, Story
 from ui.i18n import t
+from ui.inputs.choices import choose_word
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage.story import draw_step
-from ui.text.hand_numbers import LIMIT, UNCHANGED, Matrices, read, write
 
 KEY, QUERY, _WRITTEN, _ROUND = "hand", "hq", "_hand_written", "_hand_round"
 COLUMN_WIDTH = 50  # pixels, so that four fit beside their names on a phone; on a wide page they stretch
@@ -44,15 +45,7 @@ def tokens() -> tuple[str, ...]:
 @region(QUERY)
 def _followed(matrices: Mapping[str, Tensor], trace: SelfAttentionTrace, score: str) -> Story:
     query = url_state.put_choice(QUERY, range(len(TOKENS)), 1)
-    st.pills(
-        t("sentence.query"),
-        range(len(TOKENS)),
-        format_func=tokens().__getitem__,
-        key=QUERY,
-        required=True,
-        persist_state="session",
-        help=t("sentence.query_help"),
-    )
+    choose_word(QUERY, tokens(), label=t("sentence.query"), note=t("sentence.query_help"))
     story = by_hand_story(matrices, trace, score, query)
     for number, step in enumerate(story.steps[1:], start=2):  # the first has the editors
         draw_step(step, number)

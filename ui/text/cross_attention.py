@@ -15,7 +15,7 @@ from attention_core.stories.story import Story
 from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import translators, writing_input
-from ui.inputs.choices import choose
+from ui.inputs.choices import choose_number
 from ui.inputs.translators import TranslatingNetwork
 from ui.shell import url_state
 from ui.shell.regions import region
@@ -93,11 +93,5 @@ def one_head(network: TranslatingNetwork, pair: Pair) -> Story:
 
 def _number(key: str, count: int, default: int) -> int:
     name = key.removeprefix("cross_")
-    return choose(
-        key,
-        range(count),
-        label=t(f"sentence.{name}"),
-        name=lambda index: f"{index + 1}",
-        default=default,
-        note=t(f"cross_attention.{name}_help"),
-    )
+    note = t(f"cross_attention.{name}_help")
+    return choose_number(key, count, label=t(f"sentence.{name}"), default=default, note=note)

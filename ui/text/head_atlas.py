@@ -13,8 +13,7 @@ from attention_core.stories.head_atlas import KEY, all_by_measure, entries_of, k
 from attention_core.stories.rollout import passed_on
 from attention_core.stories.story import Step, Story
 from attention_core.stories.text import Followed
-from attention_core.words import spoken
-from ui.i18n import current_language, t
+from ui.i18n import current_language, say, t
 from ui.inputs import grouping, heads, sentence
 from ui.shell import url_state
 from ui.shell.regions import region
@@ -61,7 +60,7 @@ def _choosing(measures: list[Measure], shipped: bool) -> Callable[[], None]:
         st.selectbox(
             t("head_atlas.map.measure"),
             measures,
-            format_func=lambda measure: spoken(measure_name(measure, shipped=shipped), current_language()),
+            format_func=lambda measure: say(measure_name(measure, shipped=shipped)),
             key="measure",
             persist_state="session",
             help=t("head_atlas.map.help"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,16 +13,18 @@ from attention_core.stories.head_atlas import (
     GAINS,
     IN_UNITS,
     LANGUAGES,
+    columns,
     known,
     meaning,
     measure_name,
+    numbers,
     relation,
     relation_name,
     stands_out,
 )
 from attention_core.stories.heads import Scores
-from attention_core.words import Say, spoken
-from ui.i18n import current_language, t
+from attention_core.words import Say
+from ui.i18n import current_language, say, t
 from ui.inputs import text_networks
 
 KEY = "atlas"
@@ -50,7 +51,7 @@ def _heads(trace: TextTrace, entries: list[HeadEntry], selected: tuple[int, int]
         {
             "head": [_link(trace, *place) for place in places],
             "role": [_said(stands_out(*place, scores)) for place in places],
-            **_columns([entry.measures for entry in entries]),
+            **numbers([entry.measures for entry in entries]),
             **{
                 f"relation_{language}": [_said(relation(entry, language)) for entry in entries]
                 for language in LANGUAGES
@@ -63,11 +64,11 @@ def _heads(trace: TextTrace, entries: list[HeadEntry], selected: tuple[int, int]
             "role": st.column_config.TextColumn(t("head_atlas.table.role"), width=260),
             **_measure_columns(scores is not None),
             **{
-                f"relation_{language}": st.column_config.TextColumn(_said(relation_name(language)), width=320)
+                f"relation_{language}": st.column_config.TextColumn(say(relation_name(language)), width=320)
                 for language in LANGUAGES
             },
         },
-        column_order=["head", *(["role"] if scores is not None else []), *_order(known(entries))],
+        column_order=["head", *(["role"] if scores is not None else []), *columns(known(entries))],
         hide_index=True,
         height="content",
         placeholder="–",
@@ -84,7 +85,7 @@ def _baselines(scores: Scores) -> None:
     st.dataframe(
         {
             "baseline": [t(f"head_atlas.baselines.row_{name}") for name in found],
-            **_columns(list(found.values())),
+            **numbers(list(found.values())),
         },
         column_config={
             "baseline": st.column_config.TextColumn(t("head_atlas.baselines.title"), pinned=True, width=230),
@@ -96,27 +97,6 @@ def _baselines(scores: Scores) -> None:
         key=f"{KEY}-baselines",
         alt=t("head_atlas.baselines.title"),
     )
-
-
-def _order(measures: list[Measure]) -> list[str]:
-    """The measures, each gain followed by the relation that it is of."""
-    order: list[str] = []
-    for measure in measures:
-        order.append(measure)
-        if measure in GAINS:
-            order.append(measure.replace("gain", "relation"))
-    return order
-
-
-def _columns(rows: list[dict[Measure, float]]) -> dict[str, list[float | None]]:
-    """Numbers, so that sorting goes by size: shares in per cent, gains in percentage points."""
-    return {
-        measure: [
-            None if math.isnan(value := row.get(measure, math.nan)) else value * (1 if measure in IN_UNITS else 100)
-            for row in rows
-        ]
-        for measure in MEASURES
-    }
 
 
 def _measure_columns(shipped: bool) -> dict[str, Any]:
@@ -140,4 +120,4 @@ def _link(trace: TextTrace, layer: int, head: int) -> str:
 
 
 def _said(words: Say | None) -> str | None:
-    return None if words is None else spoken(words, current_language())
+    return None if words is None else say(words)

@@ -9,8 +9,8 @@ from attention_core.stories.self_attention import self_attention_story
 from attention_core.stories.story import Story
 from attention_core.stories.text import Followed, text_facts
 from attention_core.stories.token_prediction import ONLY_SEEN, Guessing
+from attention_core.stories.what_if import AS_TRAINED, WhatIf
 from ui.inputs import grouping, heads, networks, sentence, text_networks
-from ui.inputs.what_if import AS_TRAINED, WhatIf
 from ui.shell.regions import region
 from ui.stage.story import draw
 from ui.text import sinks, what_if_controls

@@ -7,13 +7,13 @@ import streamlit as st
 from attention_core.analysis.alignment import Aligner, aligners
 from attention_core.analysis.words import Word, alone, words
 from attention_core.models.text import TextTrace
-from attention_core.models.tokenization import numbered
 from attention_core.stories import two_sentences
 from attention_core.stories.story import Story
 from attention_core.stories.two_sentences import Hidden, read_pair, two_sentences_story
 from attention_core.words import plain
 from ui.i18n import t
 from ui.inputs import grouping, heads, networks, openings, sentence, text_networks
+from ui.inputs.choices import choose_word
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage.story import draw
@@ -22,7 +22,6 @@ OFFERED = 5  # of the best heads
 LINKS, LEAST, WORD = "links", "least", "w"  # in the link
 FROM = ("product", "each")  # what the links are drawn from
 PERCENT, USUAL = (0, 1, 2, 5, 10, 20, 30, 50), round(100 * two_sentences.USUAL)  # of a link
-MOST_PILLS = 48
 
 
 @region("layer", "head", grouping.KEY, LINKS, LEAST, WORD)
@@ -119,26 +118,9 @@ def _bound_word(trace: TextTrace, together: list[Word]) -> int:
 
 
 def _choose_word(together: list[Word]) -> None:
-    options = range(len(together))
-    texts = [plain(name) for name in numbered([word.text for word in together])]
-    label = t("two_sentences.guess.choose")
-    explained = t("two_sentences.guess.choose_help", mask=plain(text_networks.mask_name()))
-    if len(together) <= MOST_PILLS:
-        st.pills(
-            label,
-            options,
-            format_func=texts.__getitem__,
-            key=WORD,
-            required=True,
-            persist_state="session",
-            help=explained,
-        )
-    else:
-        st.selectbox(
-            label,
-            options,
-            format_func=lambda i: f"{i + 1}: {together[i].text}",
-            key=WORD,
-            persist_state="session",
-            help=explained,
-        )
+    choose_word(
+        WORD,
+        [word.text for word in together],
+        label=t("two_sentences.guess.choose"),
+        note=t("two_sentences.guess.choose_help", mask=plain(text_networks.mask_name())),
+    )

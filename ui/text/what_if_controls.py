@@ -15,19 +15,18 @@ from attention_core.analysis.masks import blocked_cells
 from attention_core.figures import matrix
 from attention_core.models.text import TextTrace
 from attention_core.stories.arrays import array
+from attention_core.stories.what_if import AS_TRAINED, MASK_KINDS, MOST_CELLS, TEMPERATURES, MaskKind, WhatIf, read
 from attention_core.words import plain
-from ui.i18n import t
+from ui.i18n import say, t
 from ui.inputs import sentence, text_networks
-from ui.inputs.what_if import AS_TRAINED, MASK_KINDS, MOST_CELLS, TEMPERATURES, MaskKind, WhatIf, read
+from ui.inputs.choices import MOST_PILLS
 from ui.shell import url_state
 from ui.shell.regions import region
 from ui.stage.steps import show, stays_in_sight
-from ui.text.change_words import sentence_changes
 
 KEY = "whatif"
 _LAST_CELLS, _CLICKS, _NETWORK = "_whatif_cells", "_whatif_clicks", "_whatif_network"
 _BOX, _WAY_BACK = "what-if", "what-if-reset"
-_MOST_PILLS = 48
 
 
 def choose(trace: TextTrace, layer: int) -> WhatIf:
@@ -52,7 +51,7 @@ def choose(trace: TextTrace, layer: int) -> WhatIf:
     banner, way_back = st.container(key="what-if-banner"), st.container(key=_WAY_BACK, horizontal_alignment="right")
     if chosen != AS_TRAINED:
         with banner:
-            st.warning(t("what_if.banner", changes=plain(sentence_changes(trace, chosen))), icon=":material/science:")
+            st.warning(t("what_if.banner", changes=plain(say(chosen.said(trace.tokens)))), icon=":material/science:")
             if chosen != applied:
                 st.info(t("what_if.beyond", tokens=len(trace.tokens), limit=MOST_CELLS), icon=":material/content_cut:")
         with way_back:
@@ -215,7 +214,7 @@ def _one_cell(names: list[str], applied: WhatIf) -> None:
 
 def _hidden(trace: TextTrace, applied: WhatIf) -> None:
     names = sentence.names(trace)
-    few = len(names) <= _MOST_PILLS
+    few = len(names) <= MOST_PILLS
     key = "what-hide" if few else "what-hide-long"
 
     def hide() -> None:

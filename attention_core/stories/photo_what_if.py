@@ -25,6 +25,8 @@ from attention_core.mechanisms.cbam import CBAMTrace, Order
 from attention_core.mechanisms.squeeze_excitation import Pooling
 from attention_core.models.hub.vision import StagedTrace
 from attention_core.models.vision import StageTrace
+from attention_core.stories.photo import stage_named
+from attention_core.words import Listed, Say, Words
 
 PoolingChoice = Literal["both", "avg", "max"]
 ORDERS: tuple[Order, ...] = ("channel-first", "spatial-first")
@@ -32,6 +34,7 @@ POOLINGS: tuple[PoolingChoice, ...] = ("both", "avg", "max")
 COMPUTED = "f"  # the digit of a cell that nobody painted
 LEVELS = 10  # a digit is a value in tenths
 MOST_CELLS = 4096  # of a mask that can be painted: beyond, links are too long
+MOST_TOLD = 4  # gates that are listed one by one
 UNCHANGED = "none"
 _PATTERN = re.compile(
     r"top(?P<top>[0-9]{1,4})|low(?P<low>[0-9]{1,4})|gate(?P<channel>[0-9]{1,4})-(?P<gate>[0-9]{1,3})"
@@ -98,6 +101,18 @@ class StageWhatIf:
             controls["pooling"] = pooling
         return controls
 
+    def said(self, stage: Words) -> list[Words]:
+        """Each change, of the stage of this name."""
+        counts = {"strongest": self.strongest, "weakest": self.weakest, "cells": self.painted}
+        said: list[tuple[str, dict[str, float]]] = [(name, {"count": count}) for name, count in counts.items() if count]
+        if len(self.gates) > MOST_TOLD:
+            said.append(("gates", {"count": len(self.gates)}))
+        else:
+            said += [("gate", {"channel": channel, "gate": gate}) for channel, gate in self.gates]
+        kinds = [kind for kind in (self.order, self.pooling) if kind not in ("channel-first", "both")]
+        said += [(kind, {}) for kind in kinds]
+        return [Say(f"photo_what_if.changes.{name}", {"stage": stage, **facts}) for name, facts in said]
+
     def _gate_override(self, weights: Tensor) -> dict[str, Any]:
         gates = torch.full(weights.shape, torch.nan)  # (C,)
         gates[extreme_channels(weights, self.strongest, self.weakest)] = 0.0
@@ -123,6 +138,12 @@ class PhotoWhatIf:
     def stage(self, name: str) -> StageWhatIf:
         """The changes of one stage."""
         return dict(self.stages).get(name, AS_COMPUTED)
+
+    @property
+    def said(self) -> Words:
+        """All changes, one after the other."""
+        each = [one for name, changes in self.stages for one in changes.said(stage_named(name))]
+        return Listed(each, "photo_what_if.and")
 
     def with_stage(self, name: str, changes: StageWhatIf) -> PhotoWhatIf:
         """The same with other changes in one stage."""

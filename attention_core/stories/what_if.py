@@ -9,7 +9,7 @@ dots.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal, Protocol, TypeVar
@@ -20,10 +20,13 @@ from torch import Tensor
 from attention_core.analysis.masks import causal_mask, mask_without, window_mask
 from attention_core.models.hub.text import HubTextModel
 from attention_core.models.text import TextModel, TextTrace
+from attention_core.models.tokenization import Token, numbered, visible
 from attention_core.stories.text import Change
+from attention_core.words import Listed, Say, Words
 
 MaskKind = Literal["none", "causal", "window", "custom"]
 MASK_KINDS: tuple[MaskKind, ...] = ("none", "causal", "window", "custom")
+MOST_TOLD = 4  # hidden tokens, or gates, that are listed one by one
 TEMPERATURES = (0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)  # even steps of the logarithm, nearly
 MOST_CELLS = 24  # tokens up to which a mask can be clicked together: beyond, cells are too small and links too long
 UNCHANGED = "none"
@@ -114,6 +117,25 @@ class WhatIf:
     def change(self, tokens: int, layer: int, head: int) -> Change:
         """What a story of one head has to know of it."""
         return Change(self.scaled, self.temperature, self.attention_mask(tokens), self.gate(layer, head))
+
+    def said(self, tokens: Sequence[Token]) -> Words:
+        """All changes, one after the other. tokens: of the sentence."""
+        names = numbered(visible(tokens))
+        said = [] if self.scaled else [Say("what_if.changes.unscaled")]
+        if self.temperature != 1:
+            said.append(Say("what_if.changes.temperature", {"tau": self.temperature}))
+        if self.mask != "none":
+            said.append(Say(f"what_if.changes.{self.mask}", {"width": self.width, "cells": len(self.blocked)}))
+        if self.hidden:
+            quoted = [Say("words.token_quoted", {"token": names[p]}) for p in self.hidden if p < len(names)]
+            facts = {"count": len(self.hidden), "tokens": Listed(quoted[:MOST_TOLD]), "more": len(quoted) > MOST_TOLD}
+            said.append(Say("what_if.changes.hidden", facts))
+        if len(self.gates) > MOST_TOLD:
+            said.append(Say("what_if.changes.gates", {"count": len(self.gates)}))
+        else:
+            gates = ({"layer": layer + 1, "head": head + 1, "gate": gate} for layer, head, gate in self.gates)
+            said += [Say("what_if.changes.gate", facts) for facts in gates]
+        return Listed(said, "what_if.and")
 
     def trace(self, model: TextModel | HubTextModel, text: str, pair: str | None) -> TextTrace:
         """The sentence on its way through the network with these changes, which must fit it."""
