@@ -86,10 +86,10 @@ def test_a_cell_paints_the_numbers_of_the_trace_and_asks_for_nothing(page: Page,
     asked = watched(page, cells(tmp_path, result._repr_html_()))
     painted(page, len(result.figures))
     trace: Any = result.trace
-    for name, expected in {"weights": trace.layers[0].weights, "query": trace.layers[0].query}.items():
+    for name, expected in {"weights": trace.layers[0].weights, "strip-query": trace.layers[0].query}.items():
         place = f".figure >> nth={list(result.figures).index(name)}"
         assert np.allclose(numbers(page, place), expected[0, 0].numpy(), atol=1e-6), name
-    assert page.get_by_text(result.captions["weights"]).is_visible()
+    assert page.get_by_text(result.captions["weights"]).first.is_visible()
     assert page.locator(".missing").is_hidden()
     assert not asked
 

@@ -41,7 +41,7 @@ def test_on_a_phone_the_picture_moves_and_the_page_does_not(browser: Browser, se
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator(".st-key-w").get_by_text("puppy").click()
     settle(page)
-    expect(page.get_by_text("在puppy的位置")).to_be_visible()
+    expect(page.get_by_text("在“puppy”的位置")).to_be_visible()
     leave(page)
 
 
