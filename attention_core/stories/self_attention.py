@@ -112,10 +112,11 @@ def _projections(told: Told) -> Step:
     attention, before = f.attention, f.attention_before
     names = ("query", "key", "value")
     now = {name: getattr(attention, name)[0, f.head] for name in names}  # (T, d) each
-    blocks: list[Block] = [
+    strips = [
         strip(f"strip-{name}", values, f.names, name, Say(f"words.{name}"))  # type: ignore[arg-type]
         for name, values in now.items()
     ]
+    blocks: list[Block] = [Beside(strips)]
     if before is not None:
         changes = {name: (Say(f"words.{name}"), getattr(before, name)[0, f.head], now[name]) for name in names}
         blocks += strip_changes(f.names, changes)  # type: ignore[arg-type]
