@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from attention_core.analysis.words import is_chinese
+from attention_core.stories.two_sentences import is_pair
 from ui.i18n import t
 from ui.inputs import openings, sentence, text_networks
 from ui.take_along.export import text_export
@@ -19,7 +20,7 @@ def main() -> None:
     st.markdown(t("two_sentences.lead"))
     trace = sentence.sentence_trace(example=EXAMPLE)
     shipped = text_networks.current().shipped
-    if {token.segment for token in trace.tokens if not token.special} != {0, 1}:
+    if not is_pair(trace):
         st.info(t("two_sentences.no_pair" if shipped else "network.no_pair"), icon=":material/translate:")
         st.button(t("two_sentences.use_example"), on_click=_use_example, key="use-pair")
         return

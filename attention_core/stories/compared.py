@@ -149,7 +149,7 @@ def maps(name: str, is_: Tensor, was: Tensor | None = None, *, title: Words, **l
     if was is None:
         given = {"values": array(is_), "kind": map_kind(is_), "title": title, **look}
         return [Figure(name, "spatial_map", given, alt=title)]
-    limit = max(values.abs().max().item() for values in (was, is_))
+    limit = max(_reach(was), _reach(is_))
     # One kind for both: a change must not look like one of the colours.
     given = {"kind": map_kind(was, is_), "limit": limit, **look}
     sides: list[Block] = [
@@ -172,7 +172,7 @@ def side_by_side(
         return [Beside(sides), Note(Say("change.none"))]
     change = is_ - was
     # On the scale of the quantity itself: a change of a hair must not look like one of everything.
-    given = {"kind": "signed", "limit": max(limit, change.abs().max().item()), "title": Say("change.minus")}
+    given = {"kind": "signed", "limit": max(limit, _reach(change)), "title": Say("change.minus")}
     difference = Say("change.difference", {"title": title})
     third = Figure(f"{name}-change", "spatial_map", {"values": array(change), **given}, alt=difference)
     return [Beside([*sides, third])]
@@ -189,7 +189,7 @@ def tiles(name: str, is_: Tiles, was: Tiles | None = None, *, title: Words, colu
         return [Figure(name, "map_grid", {**given, "columns": columns, **look}, alt=title)]
     before, over_before = was
     everything = [*before, *shown]
-    limit = max(each.abs().max().item() for each in everything)
+    limit = max(map(_reach, everything))
     more = [""] * (-(-len(shown) // columns) - 1)  # lines behind the first of either
     given = {
         "maps": [array(each) for each in everything],
@@ -207,7 +207,7 @@ def tiles(name: str, is_: Tiles, was: Tiles | None = None, *, title: Words, colu
         "maps": [array(change) for change in changes],
         "titles": list(over),
         "kind": "signed",
-        "limit": max(limit, *(change.abs().max().item() for change in changes)),
+        "limit": max(limit, *map(_reach, changes)),
         "title": Say("change.minus"),
     }
     return [both, Figure(f"{name}-change", "map_grid", {**given, "columns": columns, **look}, alt=difference)]

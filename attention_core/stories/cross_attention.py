@@ -22,7 +22,6 @@ from attention_core.models.translator import Translator
 from attention_core.stories import formulas
 from attention_core.stories.arrays import array
 from attention_core.stories.story import Beside, Figure, Pick, Step, Story
-from attention_core.stories.tex import tex
 from attention_core.words import Listed, Say, Words
 
 BEST = 5  # tokens that a prediction shows
@@ -87,20 +86,15 @@ def _one(c: Crossed) -> Step:
     facts = {**c.facts, "key": numbered(c.source)[strongest], "share": weights[c.row, strongest].item()}
     rooted = divided_by_root(attention)
     lines = [
-        _projected("q", "query", "i", r"a^i_{\text{written}}", c.bias)
+        formulas.projected("query", "i", r"a^i_{\text{written}}", c.bias)
         + r" \qquad "
-        + _projected("k", "key", "j", r"h^j_{\text{read}}", c.bias),
+        + formulas.projected("key", "j", r"h^j_{\text{read}}", c.bias),
         formulas.looking(r"\tilde\alpha_{i,j}", "q^i", "k^j", rooted=rooted),
     ]
     figure = _between("cross-weights", weights, c.target, c.source, Say("cross_attention.one.figure", facts), c.row)
     arrays = {"query": attention.query, "key": attention.key, "scores": attention.scores, "weights": attention.weights}
     inner = {name: array(values[0, c.head]) for name, values in arrays.items()}
     return Step("cross_attention.one", lines, {**facts, "rooted": rooted}, [figure], inner)
-
-
-def _projected(letter: str, quantity: Any, index: str, given: str, bias: bool | None) -> str:
-    added = f" + b^{letter}" if bias else "" if bias is False else rf"\;(+\, b^{letter})"
-    return rf"{tex(quantity, f'{letter}^{index}')} = {tex(quantity, f'W^{letter}')} {given}{added}"
 
 
 def _guess(c: Crossed) -> Step:

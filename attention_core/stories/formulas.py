@@ -8,6 +8,7 @@ from attention_core.figures import Quantity
 from attention_core.stories.tex import number, tex
 
 Q, K, V = tex("query", "q^i"), tex("key", "k^j"), tex("value", "v^j")
+_LETTERS: dict[Quantity, str] = {"query": "q", "key": "k", "value": "v"}
 _SUMMANDS = {"token": "W x^i", "position": "p_i", "segment": "s_i"}
 SCORE, WEIGHT, OUTPUT = (
     tex("score", r"\alpha_{i,j}"),
@@ -30,13 +31,20 @@ def embedding(layer: int, parts: Sequence[str], *, shipped: bool, root: bool, as
 
 
 def projections(bias: bool | None) -> list[str]:
-    """q and k of a token, then v: a phone has room for two. None: it is not known whether the maps add a bias."""
+    """q and k of a token, then v: a phone has room for two. bias: as in `added`."""
+    q, k, v = (projected(name, "i", "a^i", bias) for name in _LETTERS)
+    return [rf"{q} \qquad {k}", v]
 
-    def one(letter: str, name: Quantity) -> str:
-        added = f" + b^{letter}" if bias else "" if bias is False else rf"\;(+\, b^{letter})"
-        return rf"{tex(name, f'{letter}^i')} = {tex(name, f'W^{letter}')} a^i{added}"
 
-    return [rf"{one('q', 'query')} \qquad {one('k', 'key')}", one("v", "value")]
+def projected(quantity: Quantity, index: str, given: str, bias: bool | None) -> str:
+    """The query, key or value of token `index`, by its map from the vector `given`."""
+    letter = _LETTERS[quantity]
+    return rf"{tex(quantity, f'{letter}^{index}')} = {tex(quantity, f'W^{letter}')} {given}{added(bias, f'b^{letter}')}"
+
+
+def added(bias: bool | None, symbol: str) -> str:
+    """What a map adds; None: it is not known whether it does."""
+    return rf" + {symbol}" if bias else "" if bias is False else rf"\;(+\, {symbol})"
 
 
 def prediction(layer: int, shipped: bool) -> list[str]:
@@ -122,18 +130,19 @@ def head_output(*, gate: float = 1.0) -> str:
 
 def two_stages(d: int, width: int, *, bias: bool) -> list[str]:
     """A head's query by way of one projection for all heads and a second one of its own: (d, width) the product."""
-    query, added = tex("query", "q^{i,h}"), " + b^{q,h}" if bias else ""
-    once = rf"(\underbrace{{W^{{q,h}} W^q}}_{{{d} \times {width}}})\, a^i{added}"
+    query, constant = tex("query", "q^{i,h}"), added(bias, "b^{q,h}")
+    once = rf"(\underbrace{{W^{{q,h}} W^q}}_{{{d} \times {width}}})\, a^i{constant}"
+    twice = rf"W^{{q,h}} {tex('query', 'q^i')}{constant} = W^{{q,h}} (W^q a^i){constant}"
     # On lines of their own: a phone has no room for both.
-    return [rf"{query} = W^{{q,h}} {tex('query', 'q^i')}{added} = W^{{q,h}} (W^q a^i){added}", rf"{query} = {once}"]
+    return [rf"{query} = {twice}", rf"{query} = {once}"]
 
 
 def joined(*, bias: bool | None, by_heads: bool) -> str:
     """The heads' outputs as one; bias: None where it is not known; by_heads: whether as a sum of them, too."""
-    added = " + c" if bias else "" if bias is False else r"\;(+\, c)"
+    constant = added(bias, "c")
     ends = rf"{tex('output', 'b^{i,1}')}; \dots; {tex('output', 'b^{i,H}')}"
-    whole = rf"{OUTPUT} = W^O [{ends}]{added}"
-    return rf"{whole} = \sum_h W^O_h\, {_HEAD_OUTPUT}{added}" if by_heads else whole
+    whole = rf"{OUTPUT} = W^O [{ends}]{constant}"
+    return rf"{whole} = \sum_h W^O_h\, {_HEAD_OUTPUT}{constant}" if by_heads else whole
 
 
 def importance() -> list[str]:

@@ -90,7 +90,7 @@ def _embedding(told: Told) -> Step:
     rows = [Say(f"self_attention.embedding.{name}") for name in shown]
     blocks.append(Folded(parts, [strip("embedding-parts", stacked, rows, "embedding", parts)]))
     used = [name for name in ("token", "position", "segment") if bool(summands[name].any())]
-    formula = formulas.embedding(layer, used, shipped=f.network.shipped, root=f.network.root, as_is=as_is)
+    formula = formulas.embedding(layer, used, shipped=f.network.shipped, root=f.network.scaled_up, as_is=as_is)
     arrays = {name: array(values) for name, values in summands.items()} | {"input": array(f.attention.input[0])}
     return Step("self_attention.embedding", formula, facts, [*blocks, *_twice(f)], arrays)
 

@@ -23,7 +23,7 @@ from attention_core.models.vision import VisionTrace
 from attention_core.stories import head_atlas, multi_head, overview, rollout, self_attention, two_sentences
 from attention_core.stories.cross_attention import Crossed, adds_bias, cross_attention_story
 from attention_core.stories.head_atlas import head_atlas_story
-from attention_core.stories.head_importance import Missed, wanted
+from attention_core.stories.head_importance import Missed, guessable, wanted
 from attention_core.stories.heads import Scores
 from attention_core.stories.multi_head import multi_head_story, own_maps
 from attention_core.stories.openings import chosen_head, chosen_patch, chosen_stage, chosen_token, opening_head
@@ -35,7 +35,7 @@ from attention_core.stories.stage import stage_story
 from attention_core.stories.story import Story
 from attention_core.stories.text import AS_TRAINED, Change, Followed, text_facts
 from attention_core.stories.token_prediction import ONLY_SEEN, Guessing
-from attention_core.stories.two_sentences import Hidden, read_pair, two_sentences_story
+from attention_core.stories.two_sentences import Hidden, is_pair, read_pair, two_sentences_story
 from attention_core.stories.vision_transformer import vision_transformer_story
 from attention_core.words import Language, Listed, Say, Words, spoken
 
@@ -51,19 +51,18 @@ def tell(
     """
     if isinstance(trace, VisionTrace | HubVisionTrace):
         return _tell_stage(reader, trace, layer, head)
+    crosses = isinstance(trace, EncoderDecoderTrace | TranslationTrace)
+    heads = [one.weights.shape[1] for one in (trace.cross if crosses else trace.layers)]
     if isinstance(trace, PatchTrace):
-        heads = [one.weights.shape[1] for one in trace.layers]
         at_layer, at_head = chosen_head(heads, layer, head, (0, 0))
         patch = chosen_patch(trace, query)
         story = vision_transformer_story(trace, layer=at_layer, head=at_head, patch=patch)
         return (story,), _where(at_layer, at_head, heads)
-    if isinstance(trace, EncoderDecoderTrace | TranslationTrace):
-        heads = [one.weights.shape[1] for one in trace.cross]
+    if crosses:
         at_layer, at_head = chosen_head(heads, layer, head, (0, 0))
         row = len(trace.target.tokens) - 1 if query is None else chosen_token(trace.target, query)
         crossed = Crossed(trace, at_layer, at_head, row, adds_bias(reader))
         return (cross_attention_story(crossed),), _where(at_layer, at_head, heads)
-    heads = [one.weights.shape[1] for one in trace.layers]
     at_layer, at_head = chosen_head(heads, layer, head, opening_head(trace, heads))
     token = chosen_token(trace, query)
     return tell_text(reader, trace, layer=at_layer, head=at_head, query=token), _where(at_layer, at_head, heads)
@@ -114,21 +113,16 @@ def tell_text(
         head_atlas.KEY: lambda: head_atlas_story(followed, scores=_scores(model), effects=_effects(model, followed)),
     }
     # The overview has the numbers of self-attention, and the atlas ends in the steps of rollout.
-    left_out = {overview.KEY, head_atlas.KEY} | (set() if _is_pair(trace) else {two_sentences.KEY})
+    left_out = {overview.KEY, head_atlas.KEY} | (set() if is_pair(trace) else {two_sentences.KEY})
     keys = [key for key in tellers if key not in left_out] if only is None else [only]
     return tuple(tellers[key]() for key in keys if key in tellers)
-
-
-def _is_pair(trace: TextTrace) -> bool:
-    """Whether both sentences have a token."""
-    return {token.segment for token in trace.tokens if not token.special} == {0, 1}
 
 
 def _hidden(model: TextModel | HubTextModel, followed: Followed) -> Hidden | None:
     """The followed token's word hidden, beside the other sentence and in its own alone."""
     trace, network = followed.trace, followed.network
     word = next(word for word in words(trace) if followed.query in word.tokens)
-    if network.predicts != "hidden" or network.mask_row is None or word.special or followed.before is not None:
+    if not guessable(network) or word.special or followed.before is not None:
         return None
     own, positions = alone(trace, word)
     beside = filled_in(model, trace.text, trace.pair, word.tokens)
@@ -159,8 +153,7 @@ def _effects(model: TextModel | HubTextModel, followed: Followed) -> Effects | N
 def _guessing(model: TextModel | HubTextModel, followed: Followed) -> Guessing:
     """The sentence once more with the followed token hidden, where the network guesses what is hidden."""
     trace, query, network = followed.trace, followed.query, followed.network
-    known = network.predicts == "hidden" and network.mask_row is not None and not trace.tokens[query].special
-    if not known or trace.hidden or followed.before is not None:
+    if not guessable(network) or trace.tokens[query].special or trace.hidden or followed.before is not None:
         return ONLY_SEEN
     return Guessing(model.trace(trace.text, trace.pair, hide=[query]))
 

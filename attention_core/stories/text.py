@@ -24,14 +24,14 @@ class TextFacts:
     """A text network, as far as words and formulas depend on it.
 
     shipped: the network that comes with the project; bias: whether its maps to q, k and v add one, None where that is
-    not known; root: whether embeddings are multiplied by √D; mask: the token that it reads in the place of a hidden
-    one, as it spells it, and its row of the vocabulary, "" and None where it knows none.
+    not known; scaled_up: whether embeddings are multiplied by √D; mask: the token that it reads in the place of a
+    hidden one, as it spells it, and its row of the vocabulary, "" and None where it knows none.
     """
 
     shipped: bool
     predicts: Predicts
     bias: bool | None
-    root: bool
+    scaled_up: bool
     mask: str
     mask_row: int | None
 
@@ -87,12 +87,12 @@ class Followed:
         """Of the layer as trained, where something is changed."""
         return None if self.before is None else self.before.layers[self.layer]
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The tokens as on the axes: as the network reads them."""
         return read_unit(self.trace, self.network.mask).labels
 
-    @property
+    @cached_property
     def said(self) -> list[str]:
         """The same, as sentences call them."""
         return numbered(self.names)
@@ -101,7 +101,7 @@ class Followed:
         """What the rows of weights are."""
         return read_unit(trace or self.trace, self.network.mask, self.words)
 
-    @property
+    @cached_property
     def allowed(self) -> Tensor | None:
         """(T, T) bool, the keys that each query may attend to, by the network and by what was changed; None: all."""
         own = self.attention.mask if isinstance(self.attention, HubAttentionTrace) else None

@@ -63,6 +63,11 @@ class Hidden:
     alone: Sequence[Guess]
 
 
+def is_pair(trace: TextTrace) -> bool:
+    """Whether both sentences have a token."""
+    return {token.segment for token in trace.tokens if not token.special} == {0, 1}
+
+
 def read_pair(trace: TextTrace, layer: int, head: int, together: Sequence[Word]) -> Pair:
     """together: all words of the trace, or its tokens one by one."""
     attention = pair_attention(word_weights(trace.layers[layer].weights[0, head], together), together)

@@ -23,13 +23,13 @@ def all_and_one(trace: TextTrace) -> Story:
     """All heads, then one of them."""
     layer, head = sentence.layer_and_head(heads.opening_head())
     grouping.bind()
-    without = sinks.chosen(trace)
-    limits = None if without is None else without.limits()
+    found = sinks.chosen(trace)
+    limits = found.limits()
     first = all_heads(heads.followed(trace, layer, head, 0), limits)
 
     def switches() -> None:
         grouping.choose_unit()
-        sinks.choose(trace)
+        sinks.choose(found)
 
     draw_step(first, 1, control=switches, below=heads.offer_outstanding)
     return _one(trace, layer, head, limits, first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,41 +22,46 @@ KEY = "sinks"
 
 
 @dataclass(frozen=True)
-class WithoutSinks:
-    """Where the colours of each head end: at its largest weight outside the sinks."""
+class Sinks:
+    """The sinks of a text, by their share, and where the colours of each head end, where they are left out.
+
+    That is at its largest weight outside of them; None: colours go up to 1.
+    """
 
     trace: TextTrace
-    places: tuple[int, ...]
+    found: Mapping[int, float]
+    switched: bool
 
-    def limit(self, layer: int, head: int) -> float:
+    @property
+    def left_out(self) -> bool:
+        """Whether there are any, and the switch is on."""
+        return self.switched and bool(self.found)
+
+    def limit(self, layer: int, head: int) -> float | None:
         """Of one head."""
-        return float(self._largest(layer)[head])
+        return float(self._largest(layer)[head]) if self.left_out else None
 
-    def limits(self) -> list[npt.NDArray[Any]]:
+    def limits(self) -> list[npt.NDArray[Any]] | None:
         """Of all heads, (H,) a layer."""
-        return [array(self._largest(layer)) for layer in range(len(self.trace.layers))]
+        return [array(self._largest(layer)) for layer in range(len(self.trace.layers))] if self.left_out else None
 
     def _largest(self, layer: int) -> Tensor:
         unit = grouping.unit(self.trace)
-        rows = sorted({unit.row(place) for place in self.places})
+        rows = sorted({unit.row(place) for place in self.found})
         return largest_elsewhere(unit.weights(self.trace.layers[layer].weights[0]), rows)
 
 
-def chosen(trace: TextTrace) -> WithoutSinks | None:
-    """As the switch stands; None while it is off, and where a text has no sink."""
-    on, found = url_state.put_choice(KEY, (False, True)), attention_sinks(trace)
-    return WithoutSinks(trace, tuple(found)) if on and found else None
+def chosen(trace: TextTrace) -> Sinks:
+    """The sinks of a text, and whether the switch is on."""
+    return Sinks(trace, attention_sinks(trace), url_state.put_choice(KEY, (False, True)))
 
 
-def choose(trace: TextTrace) -> WithoutSinks | None:
-    """Draws the switch, where there is a sink; returns what is chosen."""
-    found = attention_sinks(trace)
-    without = chosen(trace)
-    if not found:
-        return None
-    names = sentence.names(trace)
-    taken = [t("sinks.takes", token=plain(names[place]), share=f"{alpha:.0%}") for place, alpha in found.items()]
+def choose(sinks: Sinks) -> None:
+    """Draws the switch, where there is a sink."""
+    if not sinks.found:
+        return
+    names = sentence.names(sinks.trace)
+    taken = [t("sinks.takes", token=plain(names[place]), share=f"{alpha:.0%}") for place, alpha in sinks.found.items()]
     st.toggle(t("sinks.leave_out", sinks=joined("words.comma", taken)), key=KEY, help=t("sinks.help"))
-    if without is not None:
+    if sinks.left_out:
         st.caption(t("sinks.scale"))
-    return without

@@ -35,15 +35,14 @@ def one_head(trained: TextTrace) -> tuple[Story, TextTrace, WhatIf]:
         what_if.change(len(trace.tokens), layer, head),
         grouping.grouped(trace),
     )
-    without = None if changed else sinks.chosen(trace)
-    story = self_attention_story(
-        followed, _guessing(followed, what_if), limit=None if without is None else without.limit(layer, head)
-    )
+    found = None if changed else sinks.chosen(trace)
+    limit = None if found is None else found.limit(layer, head)
+    story = self_attention_story(followed, _guessing(followed, what_if), limit=limit)
 
     def switches() -> None:
         grouping.choose_unit()
-        if not changed:
-            sinks.choose(trace)
+        if found is not None:
+            sinks.choose(found)
 
     draw(story, controls={"self_attention.weights": switches})
     return story, trace, what_if
