@@ -132,7 +132,8 @@ def _links(pair: Pair, product: bool, least: float) -> Step:
     )
     partners = ("P_{a,b}", "P_{a,b}") if product else (_FORTH, _BACK)
     formulas = [
-        rf"\hat b(a) = \arg\max_b\, {partners[0]} \qquad \hat a(b) = \arg\max_a\, {partners[1]}",
+        rf"\hat b(a) = \arg\max_b\, {partners[0]}",
+        rf"\hat a(b) = \arg\max_a\, {partners[1]}",
     ]
     table = Folded(Say("two_sentences.table"), [_looks(pair)], is_open=len(pair.first) <= SIDE_BY_SIDE)
     blocks = [figure, *_without_partner(pair, links), table]
